@@ -1,0 +1,57 @@
+"""The ledger: all we know of one membership, across both providers. What the shell loads and the core judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconcile.facts import Charge, Credit, Dispute, FailedPayment, Invoice, InvoicePayment, Ref, Refund, Subscription
+from reconcile.membership import Membership
+
+
+class BoundBy(StrEnum):
+    """By what a charge found its membership, most exact first. EMAIL alone is never certain."""
+
+    SUBSCRIPTION = "subscription"
+    CUSTOMER = "customer"
+    PAYER = "payer"
+    NAMED = "named"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCharge:
+    """A charge and by what it belongs to the ledger's membership."""
+
+    charge: Charge
+    by: BoundBy
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One membership with every fact that bears on it: merged, each once. `complete` is False where the shell knows
+    that facts are missing (an incomplete night): findings are then `likely` at most."""
+
+    membership: Membership
+    charges: tuple[BoundCharge, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
+    invoice_payments: tuple[InvoicePayment, ...] = ()
+    failed_payments: tuple[FailedPayment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StrayCharge:
+    """A charge with no membership that it could belong to, or several (`fits`)."""
+
+    charge: Charge
+    fits: tuple[str, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+
+__all__ = ["BoundBy", "BoundCharge", "Ledger", "StrayCharge", "Ref"]

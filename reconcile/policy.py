@@ -1,0 +1,119 @@
+"""A merchant's policy: ordered bundles of clauses, each bundle in the version in force when a charge was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Force(StrEnum):
+    """SHALL: the remedy is queued by itself. MAY: it is prepared and a person approves. BAR: nothing is paid."""
+
+    SHALL = "shall"
+    MAY = "may"
+    BAR = "bar"
+
+
+class Basis(StrEnum):
+    """What the remedy's amount is counted from."""
+
+    OVERCHARGED = "overcharged"
+    FULL_CHARGE = "full_charge"
+    UNUSED_DAYS = "unused_days"
+    DISRUPTED_DAYS = "disrupted_days"
+    NOTHING = "nothing"
+
+
+class ClauseRemedy(StrEnum):
+    """What a clause grants. REFUND_OR_CREDIT is settled by the merchant's setting."""
+
+    REFUND = "refund"
+    CREDIT = "credit"
+    REFUND_OR_CREDIT = "refund_or_credit"
+    REPLACE = "replace"
+    NONE = "none"
+    REVIEW = "review"
+
+
+class When(StrEnum):
+    """A condition under which a clause speaks at all."""
+
+    ALWAYS = "always"
+    BREACH = "breach"  # the merchant ended the membership for a breach or non-payment
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """`covers` names finding or claim kinds exactly; a clause with `general` speaks to kinds that no exact clause covers."""
+
+    id: str
+    heading: str
+    says: str
+    covers: frozenset[str]
+    remedy: ClauseRemedy
+    force: Force
+    amount: Basis = Basis.OVERCHARGED
+    when: When = When.ALWAYS
+    general: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRule:
+    """A cancellation binds from the first anniversary after its notice that leaves `business_days` between them."""
+
+    clause: str
+    business_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One document, read as rules. `effective` None: undated, it holds from the beginning.
+
+    `written` names the clause that asks for a written notice, `setup_once` the one that grants the set-up fee once,
+    `confirmation` the one that promises the agreement has ended at the provider, `paid_year` the annual-terms one.
+    """
+
+    name: str
+    version: str
+    title: str
+    clauses: tuple[Clause, ...]
+    effective: date | None = None
+    notice: NoticeRule | None = None
+    written: str | None = None
+    setup_once: str | None = None
+    confirmation: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    def cite(self, clause_id: str) -> str:
+        return f"{self.name}/{clause_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every bundle known, by name, in all its versions (oldest first)."""
+
+    versions: Mapping[str, tuple[Bundle, ...]]
+
+    def in_force(self, name: str, on: date) -> Bundle:
+        """The version in force on a date; the first one for a date before it. Raises KeyError for an unknown bundle."""
+        held = [b for b in self.versions[name] if b.effective is None or b.effective <= on]
+        return held[-1] if held else self.versions[name][0]
+
+    def bundles(self, names: tuple[str, ...], on: date) -> tuple[Bundle, ...]:
+        return tuple(self.in_force(name, on) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The merchant's settings that the core needs: amounts in minor units, days whole. `holidays` are public holidays
+    of the merchant's country; `zone` an IANA name. Caps of None are off."""
+
+    policy: Policy
+    zone: str = "America/Chicago"
+    holidays: frozenset[date] = field(default_factory=frozenset)
+    dunning_days: int = 21
+    credit_instead: bool = False
+    refund_max_minor: int | None = 50000
+    approve_above_minor: int | None = 20000
