@@ -1,0 +1,273 @@
+"""Every table, once, for Postgres and SQLite. Money is whole minor units (BIGINT) with its currency; times are UTC;
+dates are in the merchant's zone. Queries live in `worker/store/`; migrations in `worker/migrations/`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant on both databases. A naive one is refused: it would mean a different moment on each machine."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only for a column of exactly INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB, "postgresql")
+
+
+def _words(name: str, column: str, words: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("account", Text, nullable=False, default=""),
+    Column("event_id", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("live", Boolean),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),  # webhook, import, backfill, report
+    Column("transmission_id", Text),
+    Column("body", LargeBinary),  # compressed, then encrypted; purged by retention, ids stay
+    Column("body_sha256", Text, nullable=False),
+    Column("seen", Integer, nullable=False, default=1),  # how often it was delivered
+    Column("state", Text, nullable=False, default="new"),
+    Column("note", Text),  # why passed over or failed, without personal data
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", UtcDateTime),
+    Column("handled_at", UtcDateTime),
+    UniqueConstraint("provider", "account", "event_id"),
+    _words("state", "state", ("new", "done", "passed_over", "failed")),
+)
+Index(
+    "ix_deliveries_unhandled",
+    deliveries.c.id,
+    postgresql_where=deliveries.c.state == "new",
+    sqlite_where=deliveries.c.state == "new",
+)
+Index("ix_deliveries_transmission", deliveries.c.provider, deliveries.c.transmission_id)
+
+# What each delivery said of each object: append-only. `facts` holds the merge of an object's tellings.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("delivery_id", RowId),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("provider", "kind", "object_id", "digest", "source"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column(
+        "kind", Text, primary_key=True
+    ),  # charge, invoice, invoice_payment, failed_payment, refund, dispute, subscription, credit
+    Column("object_id", Text, primary_key=True),
+    Column("membership", Text),  # charges and subscriptions: the membership they were bound to
+    Column("bound_by", Text),
+    Column("fits", Json),  # a charge that fits several memberships: their references
+    Column("subscription", Text),
+    Column("customer", Text),
+    Column("payer", Text),
+    Column("named", Text),
+    Column("email", Text),  # keyed hash
+    Column("charge", Text),
+    Column("invoice", Text),
+    Column("intent", Text),
+    Column("state", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("at", UtcDateTime),
+    Column("told_at", UtcDateTime, nullable=False),
+    Column("body", Json, nullable=False),
+)
+for _name in ("membership", "subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent"):
+    Index(
+        f"ix_facts_{_name}",
+        facts.c.provider,
+        facts.c[_name],
+        postgresql_where=facts.c[_name].is_not(None),
+        sqlite_where=facts.c[_name].is_not(None),
+    )
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("roster", Json, nullable=False),  # the roster row without the member's personal fields
+    Column("personal", LargeBinary),  # name, e-mail, country: encrypted
+    Column("email", Text),  # keyed hash
+    Column("imported_at", UtcDateTime, nullable=False),
+    Column("judged_as_of", Date),
+    Column("next_change", Date),  # the first date on which time alone can change the judgement
+    Column("touched", Boolean, nullable=False, default=True),  # facts or roster changed since it was last judged
+    Column("explained", Json),
+    Index("ix_memberships_touched", "touched"),
+    Index("ix_memberships_next_change", "next_change"),
+)
+
+membership_versions = Table(
+    "membership_versions",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("roster", Json, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+)
+
+# By what a charge finds its membership: subscription, customer, payer, email, named.
+identifiers = Table(
+    "identifiers",
+    metadata,
+    Column("provider", Text, primary_key=True),  # '' for email and named
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("membership", Text, primary_key=True),
+    Index("ix_identifiers_membership", "membership"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("membership", Text),
+    Column("charge", Text),  # provider:id
+    Column("agreement", Text),  # provider:id
+    Column("renewal", Date),
+    Column("charged_minor", BigInteger),
+    Column("expected_minor", BigInteger),
+    Column("excess_minor", BigInteger),
+    Column("currency", Text),
+    Column("confidence", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("because", Json, nullable=False),
+    Column("first_seen", Date, nullable=False),
+    Column("published", Boolean, nullable=False, default=False),  # a night's report has shown it
+    _words("status", "status", ("open", "settled", "waived", "cleared")),
+    Index("ix_findings_membership", "membership"),
+    Index("ix_findings_status", "status", "kind"),
+)
+
+remedies = Table(
+    "remedies",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("finding", Text, nullable=False),
+    Column("membership", Text),
+    Column("charge", Text),
+    Column("kind", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("state", Text, nullable=False),
+    Column("clause", Text),
+    Column("policy_version", Text),
+    Column("cited", Json, nullable=False),
+    Column("held_because", Text),
+    Column("arithmetic", Text, nullable=False, default=""),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("touched_by_person", Boolean, nullable=False, default=False),
+    _words("state", "state", ("queued", "held", "submitted", "settled", "failed", "waived")),
+    Index("ix_remedies_state", "state"),
+    Index("ix_remedies_finding", "finding"),
+    Index("ix_remedies_membership", "membership"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", RowId, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+)
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("night", Date, primary_key=True),
+    Column("state", Text, nullable=False),  # running, done
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    Column("summary", Json),
+)
+
+# Keys that must outlive the rotation of the master keys (the one for e-mail look-up), wrapped under a master key.
+wrapped_keys = Table(
+    "wrapped_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+Row = dict[str, Any]
