@@ -1,0 +1,128 @@
+"""What the shape cannot say: whether the clauses of one bundle make sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from config.policies.document import ClauseTable, Document
+from config.policies.faults import Fault, Places
+from reconcile.outcome import FindingKind
+from reconcile.policy import Basis, ClauseRemedy, Force
+
+# What a member may claim, as the contract lists it.
+CLAIM_KINDS = (
+    "billing_error",
+    "service_disruption",
+    "unused_period",
+    "non_receipt",
+    "invalid_number",
+    "major_defect",
+    "money_back",
+    "technical_failure",
+    "unauthorised",
+    "third_party_incompatibility",
+    "unlawful_use",
+    "change_of_mind",
+)
+KINDS = frozenset(CLAIM_KINDS) | frozenset(FindingKind)
+_AMOUNTS = ", ".join(basis for basis in Basis if basis is not Basis.NOTHING)
+_PAYS = frozenset({ClauseRemedy.REFUND, ClauseRemedy.CREDIT, ClauseRemedy.REFUND_OR_CREDIT})
+
+
+def meaning_faults(document: Document, places: Places) -> Iterator[Fault]:
+    """Every fault in what the clauses mean, each at its line."""
+    for at, clause in enumerate(document.clauses):
+        yield from _kind_faults(clause, at, places)
+        yield from _grant_faults(clause, at, places)
+    yield from _id_faults(document, places)
+    yield from _pointer_faults(document, places)
+    yield from _contradictions(document, places)
+
+
+def _kind_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault]:
+    place = ("clauses", at, "covers")
+    for kind in clause.covers:
+        if kind not in KINDS:
+            known = ", ".join(sorted(KINDS))
+            yield places.fault(place, f'{clause.id} covers "{kind}", which is no kind', f"the kinds are {known}")
+    if len(set(clause.covers)) < len(clause.covers):
+        yield places.fault(place, f"{clause.id} covers a kind twice", "name each kind once")
+    if clause.general and clause.covers:
+        yield places.fault(place, f"{clause.id} is general and names kinds too", 'keep either "general" or "covers"')
+
+
+def _grant_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault]:
+    """A clause that speaks to a kind says what it grants and how strongly; one that only states grants nothing."""
+    speaks = bool(clause.covers) or clause.general
+    for name in ("remedy", "force", "amount"):
+        if not speaks and getattr(clause, name) is not None:
+            yield places.fault(
+                ("clauses", at, name),
+                f'{clause.id} has a "{name}" and covers nothing',
+                f'name what it covers, or drop "{name}"',
+            )
+    if not speaks:
+        return
+    if clause.force is None:
+        yield places.fault(("clauses", at), f'{clause.id} has no "force"', 'add force = "shall", "may" or "bar"')
+    elif clause.force is Force.BAR:
+        if clause.remedy not in (None, ClauseRemedy.NONE) or clause.amount not in (None, Basis.NOTHING):
+            yield places.fault(
+                ("clauses", at, "force"), f"{clause.id} bars and grants", 'drop "remedy" and "amount", or the bar'
+            )
+    elif clause.remedy in (None, ClauseRemedy.NONE):
+        yield places.fault(
+            ("clauses", at), f"{clause.id} neither grants nor bars", 'add a "remedy", or write force = "bar"'
+        )
+    elif (clause.remedy in _PAYS) != (clause.amount not in (None, Basis.NOTHING)):
+        yield places.fault(
+            ("clauses", at, "amount"),
+            f'the "amount" of {clause.id} does not fit its "remedy"',
+            f"a refund or credit needs an amount ({_AMOUNTS}), others none",
+        )
+
+
+def _id_faults(document: Document, places: Places) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for at, clause in enumerate(document.clauses):
+        if clause.id in seen:
+            yield places.fault(("clauses", at, "id"), f"{clause.id} is there twice", "give each clause its own id")
+        seen.add(clause.id)
+
+
+def _pointer_faults(document: Document, places: Places) -> Iterator[Fault]:
+    known = {clause.id for clause in document.clauses}
+    pointers: list[tuple[tuple[str, ...], str | None]] = [
+        (("written",), document.written),
+        (("setup_once",), document.setup_once),
+        (("confirmation",), document.confirmation),
+        (("notice", "clause"), document.notice.clause if document.notice else None),
+    ]
+    for place, named in pointers:
+        if named is not None and named not in known:
+            yield places.fault(
+                place,
+                f'"{".".join(place)}" names {named}, which is no clause of this bundle',
+                f"name one of {', '.join(sorted(known))}",
+            )
+
+
+def _contradictions(document: Document, places: Places) -> Iterator[Fault]:
+    """Two clauses of one rank that cannot both hold. That a bar beats a may is a rule of the core, no contradiction."""
+    for (_, one), (at, other) in combinations(enumerate(document.clauses), 2):
+        if one.when is not other.when or one.general != other.general or None in (one.force, other.force):
+            continue
+        shared = sorted(set(one.covers) & set(other.covers)) or (["all other kinds"] if one.general else [])
+        if shared and _disagree(one, other):
+            yield places.fault(
+                ("clauses", at),
+                f"{one.id} and {other.id} disagree about {', '.join(shared)}",
+                'let one of them speak of it, or tell them apart with "when"',
+            )
+
+
+def _disagree(one: ClauseTable, other: ClauseTable) -> bool:
+    if one.force is other.force:
+        return (one.remedy, one.amount) != (other.remedy, other.amount) and one.force is not Force.BAR
+    return {one.force, other.force} != {Force.BAR, Force.MAY}

@@ -1,0 +1,123 @@
+"""Bundle files read into the core's `Policy`. A file is taken whole or not at all, and every fault is said at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from config.policies.checks import meaning_faults
+from config.policies.document import ClauseTable, Document, shape_faults
+from config.policies.faults import Fault, Places, PolicyError
+from reconcile.policy import Basis, Bundle, Clause, ClauseRemedy, Force, NoticeRule, Policy
+
+DIRECTORY = Path(__file__).resolve().parent
+_BYTES_MAX = 1_000_000
+
+
+def load(directory: Path = DIRECTORY) -> Policy:
+    """Every bundle of a folder, in all its versions, oldest first. Raises PolicyError with all faults of all files."""
+    bundles: list[tuple[Path, Bundle]] = []
+    faults: list[Fault] = []
+    for file in sorted(directory.glob("*.toml")):
+        try:
+            bundles.append((file, read(file)))
+        except PolicyError as error:
+            faults.extend(error.faults)
+    faults.extend(_version_faults(bundles))
+    if faults:
+        raise PolicyError(faults)
+    return together(bundle for _, bundle in bundles)
+
+
+def together(bundles: Iterable[Bundle]) -> Policy:
+    """A policy of these bundles; an undated version counts as older than every dated one."""
+    versions: dict[str, list[Bundle]] = {}
+    for bundle in sorted(bundles, key=_age):
+        versions.setdefault(bundle.name, []).append(bundle)
+    return Policy({name: tuple(held) for name, held in versions.items()})
+
+
+def read(file: Path) -> Bundle:
+    """The one bundle of a file. Raises PolicyError with all that is wrong in it."""
+    text = _text(file)
+    places = Places(file, text)
+    try:
+        document = Document.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError([_toml_fault(file, error, text)]) from error
+    except ValidationError as error:
+        raise PolicyError(shape_faults(error, places)) from error
+    if faults := list(meaning_faults(document, places)):
+        raise PolicyError(faults)
+    return _bundle(document)
+
+
+def _text(file: Path) -> str:
+    try:
+        if file.stat().st_size > _BYTES_MAX:
+            raise PolicyError([Fault(str(file), 1, "the file is larger than a bundle can be", "name a bundle file")])
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PolicyError(
+            [Fault(str(file), 1, f"the file cannot be read ({error.strerror})", "name a bundle file")]
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PolicyError([Fault(str(file), 1, "the file is not UTF-8 text", "save it as UTF-8")]) from error
+
+
+def _toml_fault(file: Path, error: tomllib.TOMLDecodeError, text: str) -> Fault:
+    said, _, at = str(error).partition(" (at ")
+    number = at.removeprefix("line ").partition(",")[0]
+    line = int(number) if number.isdigit() else max(1, len(text.splitlines()))
+    return Fault(str(file), line, f"this is not TOML: {said[:1].lower()}{said[1:]}", "mend the line")
+
+
+def _bundle(document: Document) -> Bundle:
+    notice = document.notice
+    return Bundle(
+        name=document.bundle,
+        version=document.version,
+        title=document.title,
+        clauses=tuple(_clause(table) for table in document.clauses),
+        effective=document.effective,
+        notice=NoticeRule(notice.clause, notice.business_days) if notice else None,
+        written=document.written,
+        setup_once=document.setup_once,
+        confirmation=document.confirmation,
+        remarks=document.remarks,
+    )
+
+
+def _clause(table: ClauseTable) -> Clause:
+    return Clause(
+        id=table.id,
+        heading=table.heading,
+        says=table.says,
+        covers=frozenset(table.covers),
+        remedy=table.remedy or ClauseRemedy.NONE,
+        force=table.force or Force.SHALL,
+        amount=table.amount or Basis.NOTHING,
+        when=table.when,
+        general=table.general,
+    )
+
+
+def _version_faults(bundles: list[tuple[Path, Bundle]]) -> Iterable[Fault]:
+    seen: dict[tuple[str, str], Path] = {}
+    for file, bundle in bundles:
+        for what, said in (("version", bundle.version), ("effective date", str(bundle.effective))):
+            other = seen.setdefault((bundle.name, f"{what} {said}"), file)
+            if other != file:
+                yield Fault(
+                    str(file),
+                    1,
+                    f'the bundle "{bundle.name}" has the {what} {said} in {other.name} already',
+                    f"give each version its own {what}",
+                )
+
+
+def _age(bundle: Bundle) -> tuple[bool, str]:
+    return bundle.effective is not None, str(bundle.effective or "")
