@@ -136,16 +136,21 @@ facts = Table(
     Column("currency", Text),
     Column("at", UtcDateTime),
     Column("told_at", UtcDateTime, nullable=False),
+    Column("judged_as_of", Date),  # a charge that was judged as a stray; null: to be judged (again) while it is one
     Column("body", Json, nullable=False),
 )
+# Memberships, e-mail addresses and the merchant's own references belong to no provider.
 for _name in ("membership", "subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent"):
     Index(
         f"ix_facts_{_name}",
-        facts.c.provider,
+        *([] if _name in {"membership", "named", "email"} else [facts.c.provider]),
         facts.c[_name],
         postgresql_where=facts.c[_name].is_not(None),
         sqlite_where=facts.c[_name].is_not(None),
     )
+# Strays, and charges that were judged as such and have found their membership since.
+STRAY = (facts.c.kind == "charge") & (facts.c.membership.is_(None) | facts.c.judged_as_of.is_not(None))
+Index("ix_facts_stray", facts.c.judged_as_of, facts.c.at, postgresql_where=STRAY, sqlite_where=STRAY)
 
 memberships = Table(
     "memberships",
@@ -162,6 +167,7 @@ memberships = Table(
     Column("explained", Json),
     Index("ix_memberships_touched", "touched"),
     Index("ix_memberships_next_change", "next_change"),
+    Index("ix_memberships_judged_as_of", "judged_as_of"),
 )
 
 membership_versions = Table(
@@ -204,6 +210,7 @@ findings = Table(
     Column("published", Boolean, nullable=False, default=False),  # a night's report has shown it
     _words("status", "status", ("open", "settled", "waived", "cleared")),
     Index("ix_findings_membership", "membership"),
+    Index("ix_findings_charge", "charge"),
     Index("ix_findings_status", "status", "kind"),
 )
 
