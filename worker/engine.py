@@ -1,0 +1,116 @@
+"""The database: one engine for Postgres and SQLite, with each one's traps closed, and its schema brought to the head.
+
+Every transaction may be run again: a connection lost during COMMIT leaves open whether it was committed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Two connections that checkpoint a write-ahead log at once can corrupt the file, up to the release before this one.
+WAL_IS_SAFE = (3, 51, 3)
+SQLITE_BUSY_MS = 10_000
+
+# A stopped process keeps its row locks for ever under the defaults of Postgres; these give them back.
+_POSTGRES_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "15s",
+    "client_connection_check_interval": "10s",
+    "timezone": "UTC",
+}
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
+def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://…`. It connects only when it is used."""
+    url = _with_driver(make_url(database_url))
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    limits = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_LIMITS.items())
+    arguments = {"options": limits, "connect_timeout": 5, "application_name": "makegood", **_KEEPALIVES}
+    return create_engine(
+        url, pool_pre_ping=True, pool_recycle=1800, pool_size=pool_size, pool_timeout=10, connect_args=arguments
+    )
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to the head (or to `revision`, for the tests). Harmless to repeat."""
+    with engine.begin() as conn:
+        lift_limits(conn)
+        command.upgrade(alembic_config(conn), revision)
+
+
+def at_head(engine: Engine) -> bool:
+    """Whether the schema is the one that this code expects."""
+    with engine.connect() as conn:
+        found = MigrationContext.configure(conn).get_current_heads()
+    return set(found) == set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+
+
+def alembic_config(conn: Connection) -> Config:
+    """Alembic without an ini file: `worker/migrations/env.py` takes the connection from here."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = conn
+    return config
+
+
+def lift_limits(conn: Connection) -> None:
+    """Let this transaction take as long as it needs: a migration, a report over everything."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        conn.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+        conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _with_driver(url: URL) -> URL:
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _sqlite(url: URL) -> Engine:
+    # `autocommit=False` in the driver would begin transactions itself, and late: a read followed by a write then loses
+    # updates of others without an error. With isolation_level None it begins none, and the event below does.
+    arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}
+    engine = create_engine(url, connect_args=arguments)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE else "DELETE"
+    for pragma in (
+        f"busy_timeout={SQLITE_BUSY_MS}",
+        f"journal_mode={journal}",
+        "synchronous=FULL",  # NORMAL may lose the last commits with the power: an answered webhook that was not kept
+        "foreign_keys=ON",
+        "mmap_size=0",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # The write lock is taken at the start, so that what was read still holds when it is written upon. A transaction
+    # that only reads may say so and then waits for no writer's turn.
+    reads = conn.get_execution_options().get("makegood_reads", False)
+    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: on SQLite they do not queue for the write lock."""
+    return engine.execution_options(makegood_reads=True)

@@ -1,0 +1,95 @@
+"""The only place where things are put together, and the only one that asks what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import holidays
+from sqlalchemy import Engine
+
+from config.settings import Settings
+from handlers.inbox import Inbox
+from reconcile.policy import Policy, Rules
+from worker.crypt import Keyring, keys_for
+from worker.engine import at_head, make_engine
+
+# Notices count business days up to a renewal; no membership reaches further than this.
+HOLIDAY_YEARS = range(2000, 2061)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What every actor, command and page is handed. `clock` gives an aware UTC instant."""
+
+    settings: Settings
+    engine: Engine
+    keyring: Keyring
+    inboxes: Mapping[str, Inbox]
+    rules: Rules
+    clock: Callable[[], datetime]
+
+    def prepare(self) -> None:
+        """Make ready what needs a migrated database. `build` has done it where it could; call it after `migrate`."""
+        self.keyring.ready(self.engine)
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.engine.dispose()
+
+
+def build(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Runtime:
+    """Put the product together from its settings. Reaches the database only to learn whether it is migrated, and does
+    without it: a command that needs it says so itself. Raises SettingsError."""
+    from config import policies
+
+    engine = make_engine(settings.database_url)
+    runtime = Runtime(
+        settings=settings,
+        engine=engine,
+        keyring=keys_for(settings).keyring,
+        inboxes=inboxes(settings),
+        rules=rules(settings, policies.load()),
+        clock=clock or utc_now,
+    )
+    if at_head(engine):
+        runtime.prepare()
+    return runtime
+
+
+def rules(settings: Settings, policy: Policy) -> Rules:
+    """The merchant's settings as the core takes them."""
+    return Rules(
+        policy=policy,
+        zone=settings.time_zone,
+        holidays=public_holidays(settings.country),
+        dunning_days=settings.dunning_days,
+        credit_instead=settings.refund_or_credit == "credit",
+        refund_max_minor=settings.refund_max_minor,
+        approve_above_minor=settings.approve_above_minor,
+    )
+
+
+def public_holidays(country: str) -> frozenset[date]:
+    """The country's public holidays: data for the core, which knows no country."""
+    return frozenset(holidays.country_holidays(country, years=HOLIDAY_YEARS))
+
+
+def inboxes(settings: Settings) -> dict[str, Inbox]:
+    """The incoming side of every provider. One without its secret still reads exports; it authenticates nothing."""
+    from handlers.paypal import PayPalInbox
+    from handlers.stripe import StripeInbox
+
+    stripe = StripeInbox(secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets])
+    webhook_id = settings.paypal_webhook_id
+    paypal = PayPalInbox(
+        webhook_id="" if webhook_id is None else webhook_id.get_secret_value(),
+        cert_hosts=settings.paypal_cert_hosts,
+        roots=settings.paypal_cert_roots,
+    )
+    return {inbox.name: inbox for inbox in (stripe, paypal)}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
