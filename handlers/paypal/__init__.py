@@ -1,0 +1,1 @@
+"""PayPal: what comes in (`inbox`) and what goes out (`gateway`)."""
