@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,6 +21,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Two connections that checkpoint a write-ahead log at once can corrupt the file, up to the release before this one.
 WAL_IS_SAFE = (3, 51, 3)
 SQLITE_BUSY_MS = 10_000
+
+_MIGRATION_LOCK = 0x6D616B65676F6F64  # "makegood"
 
 # A stopped process keeps its row locks for ever under the defaults of Postgres; these give them back.
 _POSTGRES_LIMITS = {
@@ -49,6 +51,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to the head (or to `revision`, for the tests). Harmless to repeat."""
     with engine.begin() as conn:
         lift_limits(conn)
+        _alone(conn)
         command.upgrade(alembic_config(conn), revision)
 
 
@@ -73,6 +76,12 @@ def lift_limits(conn: Connection) -> None:
         conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
         conn.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
         conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _alone(conn: Connection) -> None:
+    """Several containers that start at once migrate one after the other. On SQLite the transaction is alone anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
 
 
 def _with_driver(url: URL) -> URL:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import holidays
 from sqlalchemy import Engine
 
-from config.settings import Settings
+from config.settings import Settings, SettingsError
 from handlers.inbox import Inbox
 from reconcile.policy import Policy, Rules
 from worker.crypt import Keyring, keys_for
@@ -78,17 +80,31 @@ def public_holidays(country: str) -> frozenset[date]:
 
 def inboxes(settings: Settings) -> dict[str, Inbox]:
     """The incoming side of every provider. One without its secret still reads exports; it authenticates nothing."""
-    from handlers.paypal import PayPalInbox
+    from handlers.paypal.certificates import Roots
+    from handlers.paypal.inbox import PayPalInbox
     from handlers.stripe import StripeInbox
 
-    stripe = StripeInbox(secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets])
-    webhook_id = settings.paypal_webhook_id
+    stripe = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+    webhooks = settings.paypal_webhook_id
+    roots = settings.paypal_cert_roots
     paypal = PayPalInbox(
-        webhook_id="" if webhook_id is None else webhook_id.get_secret_value(),
+        webhook_ids=webhooks.get_secret_value().split(",") if webhooks else [_nobodys()],
         cert_hosts=settings.paypal_cert_hosts,
-        roots=settings.paypal_cert_roots,
+        roots=None if roots is None else Roots.from_pem(_read(roots)),
     )
-    return {inbox.name: inbox for inbox in (stripe, paypal)}
+    return {inbox.name: inbox for inbox in (StripeInbox(stripe or [_nobodys()]), paypal)}
+
+
+def _nobodys() -> str:
+    """A secret that nobody has: nothing can be signed with it."""
+    return secrets.token_hex(32)
+
+
+def _read(roots: Path) -> bytes:
+    try:
+        return roots.read_bytes()
+    except OSError:
+        raise SettingsError(f"MAKEGOOD_PAYPAL_CERT_ROOTS names {roots}, which cannot be read") from None
 
 
 def utc_now() -> datetime:
