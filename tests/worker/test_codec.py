@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import get_args, get_type_hints
+from typing import cast, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,7 +52,11 @@ def of_type(hint: object) -> st.SearchStrategy[object]:
     """Anything that a field of this type may hold."""
     if hint in BY_TYPE:
         return BY_TYPE[hint]
-    return st.one_of([of_type(part) for part in get_args(hint)]) if get_args(hint) else st.from_type(hint)
+    return (
+        st.one_of([of_type(part) for part in get_args(hint)])
+        if get_args(hint)
+        else st.from_type(cast("type[object]", hint))
+    )
 
 
 def any_of(cls: type[Fact]) -> st.SearchStrategy[Fact]:
