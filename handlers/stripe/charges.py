@@ -1,0 +1,148 @@
+"""Charges, payment intents, refunds and disputes, as facts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.strict_json import JsonObject, children, flag, integer, needed, text
+from handlers.stripe.reading import PROVIDER, minor, moment, money, ref, reference
+from reconcile.facts import (
+    Charge,
+    ChargeState,
+    Dispute,
+    DisputeState,
+    Fact,
+    FailedPayment,
+    Ref,
+    Refund,
+    RefundState,
+)
+
+REMEDY = "makegood_remedy"  # the metadata key under which makegood's own refunds and credits carry their remedy
+API = "charge"
+
+_REFUND_STATES = {
+    "succeeded": RefundState.SETTLED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+}
+_DISPUTE_STATES = {
+    "warning_needs_response": DisputeState.INQUIRY,
+    "warning_under_review": DisputeState.INQUIRY,
+    "warning_closed": DisputeState.WON,
+    "prevented": DisputeState.WON,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
+
+
+def charge_facts(charge: JsonObject, told_at: datetime) -> tuple[Fact, ...]:
+    """The charge; the refunds that older API versions list inside it; and for a failed one, the failed payment."""
+    fact = _charge(charge, told_at)
+    refunds = [refund_fact(refund, told_at) for refund in children(charge, "refunds", "data")]
+    if fact.state is not ChargeState.FAILED:
+        return (fact, *refunds)
+    failed = FailedPayment(
+        ref=fact.ref,
+        told_at=told_at,
+        failed_at=fact.taken_at,
+        amount=fact.amount,
+        customer=fact.customer,
+        invoice=fact.invoice,
+    )
+    return (fact, failed, *refunds)
+
+
+def _charge(charge: JsonObject, told_at: datetime) -> Charge:
+    state = _charge_state(charge)
+    taken = state is ChargeState.TAKEN and integer(charge, "amount_captured") is not None
+    amount = money(charge, "amount_captured" if taken else "amount")
+    return Charge(
+        ref=ref(charge),
+        told_at=told_at,
+        state=state,
+        amount=amount,
+        taken_at=needed(moment(charge, "created"), "created"),
+        customer=reference(charge, "customer"),
+        named=named(charge),
+        email=text(charge, "billing_details", "email") or text(charge, "receipt_email") or None,
+        invoice=reference(charge, "invoice"),
+        intent=reference(charge, "payment_intent"),
+        # After a partial capture this may count what was let go as well: it then errs towards paying back too little.
+        refunded_minor=minor(charge, amount.currency, "amount_refunded"),
+        disputed=flag(charge, "disputed"),
+        live=flag(charge, "livemode"),
+        kind=API,
+        detail=2,
+    )
+
+
+def _charge_state(charge: JsonObject) -> ChargeState:
+    status = needed(text(charge, "status"), "status")
+    if status == "succeeded":
+        return ChargeState.AUTHORISED if flag(charge, "captured") is False else ChargeState.TAKEN
+    # A word that we do not know says nothing of money that came: it waits as pending.
+    return ChargeState.FAILED if status == "failed" else ChargeState.PENDING
+
+
+def payment_intent_facts(intent: JsonObject, told_at: datetime) -> tuple[Fact, ...]:
+    """The charges inside an intent of an older API version; else, once it has succeeded, a mention of its charge,
+    dated by the telling: an intent does not say when its charge was made."""
+    listed = children(intent, "charges", "data")
+    if listed:
+        return tuple(fact for charge in listed for fact in charge_facts(charge, told_at))
+    latest = reference(intent, "latest_charge")
+    if latest is None or text(intent, "status") != "succeeded":
+        return ()
+    return (
+        Charge(
+            ref=Ref(PROVIDER, latest),
+            told_at=told_at,
+            state=ChargeState.TAKEN,
+            amount=money(intent, "amount_received"),
+            taken_at=told_at,
+            customer=reference(intent, "customer"),
+            named=named(intent),
+            email=text(intent, "receipt_email") or None,
+            invoice=reference(intent, "invoice"),
+            intent=ref(intent).id,
+            live=flag(intent, "livemode"),
+            kind=API,
+            detail=1,
+        ),
+    )
+
+
+def refund_fact(refund: JsonObject, told_at: datetime) -> Refund:
+    """The refund. One in a state that we do not know counts as on its way."""
+    return Refund(
+        ref=ref(refund),
+        told_at=told_at,
+        state=_REFUND_STATES.get(text(refund, "status") or "", RefundState.PENDING),
+        amount=money(refund, "amount"),
+        made_at=needed(moment(refund, "created"), "created"),
+        charge=reference(refund, "charge"),
+        intent=reference(refund, "payment_intent"),
+        remedy=text(refund, "metadata", REMEDY) or None,
+        reason=text(refund, "failure_reason") or None,
+    )
+
+
+def dispute_fact(dispute: JsonObject, told_at: datetime) -> Dispute:
+    """The dispute. One in a state that we do not know is open, and so holds every remedy."""
+    return Dispute(
+        ref=ref(dispute),
+        told_at=told_at,
+        state=_DISPUTE_STATES.get(text(dispute, "status") or "", DisputeState.OPEN),
+        amount=money(dispute, "amount"),
+        opened_at=moment(dispute, "created"),
+        charge=reference(dispute, "charge"),
+        intent=reference(dispute, "payment_intent"),
+    )
+
+
+def named(source: JsonObject, *path: str) -> str | None:
+    """The membership that the merchant put into the metadata at `path`."""
+    return text(source, *path, "metadata", "membership") or None
