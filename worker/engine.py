@@ -37,13 +37,20 @@ _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10
 
 def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…`. It connects only when it is used."""
+    # The parameters of a failed statement are somebody's data: no error text and no log shows them.
     url = _with_driver(make_url(database_url))
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     limits = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_LIMITS.items())
     arguments = {"options": limits, "connect_timeout": 5, "application_name": "makegood", **_KEEPALIVES}
     return create_engine(
-        url, pool_pre_ping=True, pool_recycle=1800, pool_size=pool_size, pool_timeout=10, connect_args=arguments
+        url,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_size=pool_size,
+        pool_timeout=10,
+        connect_args=arguments,
+        hide_parameters=True,
     )
 
 
@@ -94,7 +101,7 @@ def _sqlite(url: URL) -> Engine:
     # `autocommit=False` in the driver would begin transactions itself, and late: a read followed by a write then loses
     # updates of others without an error. With isolation_level None it begins none, and the event below does.
     arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}
-    engine = create_engine(url, connect_args=arguments)
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
+from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from worker.engine import MIGRATIONS, alembic_config, at_head, make_engine, migrate
 from worker.schema import metadata
@@ -72,8 +73,13 @@ def _described(engine: Engine) -> dict[str, str]:
                 found.get_pk_constraint(table),
                 sorted(map(repr, found.get_unique_constraints(table))),
                 sorted(map(repr, found.get_check_constraints(table))),
-                sorted(map(repr, found.get_indexes(table))),
+                sorted(_index(index) for index in found.get_indexes(table)),
             )
         )
         for table in metadata.tables
     }
+
+
+def _index(index: ReflectedIndex) -> str:
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return repr((index["name"], index["column_names"], index["unique"], options))

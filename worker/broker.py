@@ -1,0 +1,61 @@
+"""The doorbell. The database rows are the queue of record: losing every message loses nothing, for a sweep rings again.
+
+Messages carry ids, never facts.
+"""
+
+from __future__ import annotations
+
+from dramatiq import Broker, Worker
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
+from redis.exceptions import RedisError
+
+from config.settings import Settings
+
+# Of a million: a dead worker's messages come back at the next command and not, by lottery, half an hour later.
+_MAINTENANCE_ALWAYS = 1_000_000
+_HEARTBEAT_MS = 60_000
+_SOCKET_S = 5
+
+
+def make_broker(settings: Settings) -> Broker:
+    """The broker of `BROKER_URL`: within this process, or Redis. Nothing global is set; actors are handed it."""
+    if settings.broker_url.startswith("memory://"):
+        return StubBroker(middleware=_middleware(), fail_fast_default=False)
+    return RedisBroker(  # type: ignore[no-untyped-call] # dramatiq left this one without types
+        url=settings.broker_url,
+        middleware=_middleware(),
+        maintenance_chance=_MAINTENANCE_ALWAYS,
+        heartbeat_timeout=_HEARTBEAT_MS,
+        socket_timeout=_SOCKET_S,
+        socket_connect_timeout=_SOCKET_S,
+    )
+
+
+def _middleware() -> list[Middleware]:
+    """No retries and no results: a failed row carries its own next try, and the retry middleware would write
+    tracebacks, with whatever they hold of a customer, into Redis."""
+    return [TimeLimit(), ShutdownNotifications()]
+
+
+def in_process(broker: Broker) -> bool:
+    """Whether messages reach only the threads of this process."""
+    return isinstance(broker, StubBroker)
+
+
+def reachable(broker: Broker) -> bool:
+    """Whether a message could be sent just now."""
+    if not isinstance(broker, RedisBroker):
+        return True
+    try:
+        return bool(broker.client.ping())
+    except RedisError:
+        return False
+
+
+def start_worker(broker: Broker, *, threads: int = 4, queues: set[str] | None = None) -> Worker:
+    """Threads of this process that carry out the messages of `queues` (all of them unless given), until `.stop()`."""
+    worker = Worker(broker, queues=queues, worker_threads=threads, worker_timeout=100)
+    worker.start()
+    return worker
