@@ -49,9 +49,7 @@ def _identifiers(fact: Charge | Subscription, invoices: Sequence[Invoice]) -> It
             yield ("" if by in (BoundBy.NAMED, BoundBy.EMAIL) else provider), by, value
 
 
-def invoices_of(
-    charge: Charge, invoices: Sequence[Invoice], payments: Sequence[InvoicePayment]
-) -> tuple[Invoice, ...]:
+def invoices_of(charge: Charge, invoices: Sequence[Invoice], payments: Sequence[InvoicePayment]) -> tuple[Invoice, ...]:
     """The invoices that a charge paid, by its own word, the invoice's, or the payment that links them; by id."""
     named = {charge.invoice} if charge.invoice else set()
     named |= {p.invoice for p in payments if _links(p, charge)}

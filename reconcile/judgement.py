@@ -2,18 +2,123 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-from reconcile.ledger import Ledger, StrayCharge
-from reconcile.outcome import Finding, Outcome, Remedy
+from reconcile.facts import ChargeState, Ref
+from reconcile.findings import Judged, Scene, charge_findings, finding_key
+from reconcile.ledger import BoundBy, Ledger, StrayCharge
+from reconcile.looks import explain
+from reconcile.matching import match
+from reconcile.outcome import (
+    Confidence,
+    Finding,
+    FindingKind,
+    FindingStatus,
+    HeldBecause,
+    Outcome,
+    Remedy,
+)
 from reconcile.policy import Rules
+from reconcile.remedies import prescribe, review
+from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals
+from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
+from reconcile.stints import course, local_date
+from reconcile.takings import given_back, takings
 
 
 def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
-    """Judge one membership on everything known at the end of `as_of` (merchant's zone)."""
-    raise NotImplementedError("in work")
+    """Judge one membership on everything that had happened by the end of `as_of` (merchant's zone).
+
+    The same ledger gives the same outcome, whatever the order of its facts.
+    """
+    scene = survey(ledger, rules, as_of)
+    judged = tuple(charge_findings(scene))
+    remedies = [prescribe(case, ledger.membership, rules) for case in judged]
+    standing = [*missed_renewals(scene), *live_agreements(scene), *unwritten_notices(scene)]
+    findings = sorted([*(case.finding for case in judged), *standing], key=lambda f: (f.first_seen, f.key))
+    return Outcome(
+        ledger.membership.ref,
+        tuple(findings),
+        tuple(sorted((r for r in remedies if r is not None), key=lambda r: r.key)),
+        explain(scene),
+        _next_change(scene),
+    )
+
+
+def survey(ledger: Ledger, rules: Rules, as_of: date) -> Scene:
+    """Everything that the findings are read off: how the membership ran, what it owed, and what paid it."""
+    ran = course(ledger.membership, ledger.subscriptions, rules, as_of)
+    owed = expected_renewals(ledger.membership, ran, as_of + timedelta(days=EARLY_DAYS))
+    taken = takings(ledger, rules.zone, as_of)
+    failures = [local_date(f.failed_at, rules.zone) for f in ledger.failed_payments]
+    return Scene(ledger, ran, match(taken, owed, [day for day in failures if day <= as_of], ran), rules, as_of)
+
+
+def _next_change(scene: Scene) -> date | None:
+    """The first date after `as_of` on which time alone can change the judgement."""
+    zone, as_of = scene.rules.zone, scene.as_of
+    days = [local_date(b.charge.taken_at, zone) for b in scene.ledger.charges]
+    days += [local_date(r.made_at, zone) for r in scene.ledger.refunds]
+    days += [local_date(f.failed_at, zone) for f in scene.ledger.failed_payments]
+    days += [local_date(d.opened_at, zone) for d in scene.ledger.disputes if d.opened_at is not None]
+    for subscription in scene.ledger.subscriptions:
+        moments = (
+            subscription.started_at,
+            subscription.cancel_requested_at,
+            subscription.ends_at,
+            subscription.ended_at,
+        )
+        days += [local_date(at, zone) for at in moments if at is not None]
+    days += [
+        notice.on if not hasattr(notice, "at") else local_date(notice.at, zone) for notice in scene.membership.notices
+    ]
+    days += [stint.end.on for stint in scene.course.stints if stint.end is not None]
+    days += [a.until for a in scene.membership.agreements if a.until is not None]
+    paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid()]
+    days += [missed_from(r.due, scene) for r in paid_or_missed if r.kind is RenewalKind.DUES]
+    days += [due for due in _coming(scene)]
+    return min((day for day in days if day > as_of), default=None)
+
+
+def _coming(scene: Scene) -> list[date]:
+    """The day on which the next renewal, not yet expected today, would be missed, and the day it may first be charged."""
+    horizon = scene.as_of + timedelta(days=800)
+    later = expected_renewals(scene.membership, scene.course, horizon)
+    known = scene.as_of + timedelta(days=EARLY_DAYS)
+    upcoming = [r for r in later if r.due > known and r.kind is RenewalKind.DUES]
+    return [missed_from(upcoming[0].due, scene)] if upcoming else []
 
 
 def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding, Remedy] | None:
     """Judge a charge that belongs to no membership; None while it took no money or is later than `as_of`."""
-    raise NotImplementedError("in work")
+    charge = stray.charge
+    day = local_date(charge.taken_at, rules.zone)
+    if charge.state is not ChargeState.TAKEN or charge.amount.minor == 0 or day > as_of:
+        return None
+    back = given_back(charge, stray.refunds, stray.disputes, rules.zone, as_of)
+    whole = back.total >= charge.amount.minor
+    why = (
+        f"it fits {', '.join(stray.fits)}: none is guessed"
+        if stray.fits
+        else "no membership is known by anything it names"
+    )
+    finding = Finding(
+        finding_key(charge.ref),
+        FindingKind.CORRECTED_ELSEWHERE if whole else FindingKind.UNRECOGNISED_CHARGE,
+        None,
+        charge.ref,
+        None,
+        charge.amount,
+        None,
+        None,
+        Confidence.CERTAIN,
+        (f"{charge.ref} took {charge.amount.minor} {charge.amount.currency} on {day}", why),
+        day,
+        FindingStatus.SETTLED if whole else FindingStatus.OPEN,
+    )
+    if whole:
+        return None
+    return finding, review(finding, None, HeldBecause.UNRECOGNISED, "no membership, so nothing is known to be owed")
+
+
+__all__ = ["BoundBy", "Judged", "Ref", "judge_stray", "reconcile", "survey"]

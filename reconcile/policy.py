@@ -117,3 +117,4 @@ class Rules:
     credit_instead: bool = False
     refund_max_minor: int | None = 50000
     approve_above_minor: int | None = 20000
+    judge_from: date | None = None  # renewals due earlier are not reported as missed

@@ -1,12 +1,17 @@
-"""Expected renewals (in work)."""
+"""Expected renewals: what a membership owes, when, and in which window it may be taken."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from reconcile.money import Money
+from reconcile.membership import Agreed, Discount, Membership, Pause, PlanChange, PriceChange, QuantityChange
+from reconcile.money import Money, half_up
+from reconcile.stints import Anniversary, Course, Stint, anniversaries
+
+EARLY_DAYS = 2  # a charge may come this many days before its renewal is due
+LATE_DAYS = 35  # and this many after
 
 
 class RenewalKind(StrEnum):
@@ -21,8 +26,110 @@ class Renewal:
 
     kind: RenewalKind
     due: date
-    period_end: date | None
+    period_end: date
     amount: Money
     opens: date
     closes: date
     what: str = ""
+
+    def contains(self, day: date) -> bool:
+        return self.due <= day < self.period_end
+
+
+def expected_renewals(membership: Membership, course: Course, until: date) -> tuple[Renewal, ...]:
+    """All that is owed and due on or before `until`, in order of due date."""
+    renewals: list[Renewal] = []
+    for stint in course.stints:
+        for anniversary in anniversaries(membership, stint):
+            if anniversary.on > until or not stint.covers(anniversary.on):
+                break
+            if paused(membership, anniversary.on):
+                continue
+            if stint.first and not renewals and membership.plan.setup_fee_minor:
+                renewals.append(_setup(membership, anniversary))
+            renewals.append(_dues(membership, stint, anniversary))
+    renewals = _discounted(membership, renewals)
+    renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
+    return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
+
+
+def paused(membership: Membership, day: date) -> bool:
+    return any(isinstance(c, Pause) and c.since <= day < c.until for c in membership.changes)
+
+
+def plan_amounts(membership: Membership, renewals: tuple[Renewal, ...]) -> frozenset[int]:
+    """Every amount (minor units) that the plan has: prices with and without quantity and discount, set-up, both together."""
+    prices = {membership.plan.price.minor, *(r.amount.minor for r in renewals)}
+    prices |= {c.price_minor for c in membership.changes if isinstance(c, PriceChange | PlanChange)}
+    setup = membership.plan.setup_fee_minor
+    if setup:
+        prices |= {p + setup for p in prices} | {setup}
+    return frozenset(prices)
+
+
+def _dues(membership: Membership, stint: Stint, anniversary: Anniversary) -> Renewal:
+    ends = [anniversary.following]
+    ends += [stint.end.on] if stint.end is not None else []
+    ends += [stint.cut] if stint.cut is not None else []
+    return Renewal(
+        RenewalKind.DUES,
+        anniversary.on,
+        min(ends),
+        _price(membership, anniversary),
+        anniversary.on - timedelta(days=EARLY_DAYS),
+        anniversary.on + timedelta(days=LATE_DAYS),
+    )
+
+
+def _setup(membership: Membership, anniversary: Anniversary) -> Renewal:
+    return Renewal(
+        RenewalKind.SETUP,
+        anniversary.on,
+        anniversary.on,  # it pays no period
+        Money(membership.plan.setup_fee_minor, membership.plan.price.currency),
+        membership.started_on - timedelta(days=EARLY_DAYS),
+        anniversary.on + timedelta(days=LATE_DAYS),
+    )
+
+
+def _agreed(membership: Membership, agreed: Agreed) -> Renewal:
+    return Renewal(
+        RenewalKind.AGREED,
+        agreed.on,
+        agreed.on,
+        Money(agreed.amount_minor, membership.plan.price.currency),
+        agreed.on - timedelta(days=EARLY_DAYS),
+        agreed.on + timedelta(days=LATE_DAYS),
+        agreed.what,
+    )
+
+
+def _price(membership: Membership, anniversary: Anniversary) -> Money:
+    """The price in force on the due date times the quantity in force."""
+    held = [c for c in membership.changes if isinstance(c, PriceChange | PlanChange) and c.since <= anniversary.on]
+    # The sort is stable: of several changes of one day the one stated last holds.
+    price = sorted(held, key=lambda c: c.since)[-1].price_minor if held else membership.plan.price.minor
+    quantities = [c for c in membership.changes if isinstance(c, QuantityChange) and c.since <= anniversary.on]
+    quantity = sorted(quantities, key=lambda c: c.since)[-1].quantity if quantities else 1
+    return Money(price * quantity, membership.plan.price.currency)
+
+
+def _discounted(membership: Membership, renewals: list[Renewal]) -> list[Renewal]:
+    """Each discount takes its per cent off the first `periods` dues from its date on; several multiply, rounded once."""
+    shares: dict[date, int] = {}
+    scale: dict[date, int] = {}
+    dues = [r.due for r in renewals if r.kind is RenewalKind.DUES]
+    for discount in (c for c in membership.changes if isinstance(c, Discount)):
+        for due in [d for d in dues if d >= discount.since][: discount.periods]:
+            shares[due] = shares.get(due, 1) * (10000 - discount.percent_hundredths)
+            scale[due] = scale.get(due, 1) * 10000
+    return [
+        _reduced(r, shares.get(r.due, 1), scale.get(r.due, 1)) if r.kind is RenewalKind.DUES else r for r in renewals
+    ]
+
+
+def _reduced(renewal: Renewal, part: int, whole: int) -> Renewal:
+    if part == whole:
+        return renewal
+    amount = Money(half_up(renewal.amount.minor * part, whole), renewal.amount.currency)
+    return Renewal(renewal.kind, renewal.due, renewal.period_end, amount, renewal.opens, renewal.closes, renewal.what)

@@ -1,0 +1,210 @@
+"""Takings: the charges of a ledger with all that bears on them put together: what they state to pay, what came back, which
+agreement they came through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from reconcile.binding import invoices_of
+from reconcile.facts import (
+    Charge,
+    ChargeState,
+    Dispute,
+    DisputeState,
+    Invoice,
+    InvoiceReason,
+    Ref,
+    Refund,
+    RefundState,
+)
+from reconcile.ledger import BoundBy, BoundCharge, Ledger
+from reconcile.membership import Agreement, Membership
+from reconcile.money import Money
+from reconcile.stints import local_date
+
+F = TypeVar("F", Refund, Dispute)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What of a charge went back, in minor units: by other hands (dashboard, chargeback) and by makegood's remedies.
+    Money on its way counts as gone; a failed refund does not. `last_on` is the date of the latest of it."""
+
+    elsewhere: int = 0
+    ours: int = 0
+    ours_pending: int = 0
+    last_on: date | None = None
+
+    @property
+    def total(self) -> int:
+        return self.elsewhere + self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """One charge that took money. `net` is what it took for dues: the amount less stated tax. `periods` are the
+    billing periods it names; `unforeseen` a reason stated by the provider that no roster knows."""
+
+    charge: Charge
+    by: BoundBy
+    day: date
+    net: Money
+    periods: tuple[tuple[date, date], ...]
+    through: str | None
+    superseded: bool
+    switched: bool
+    unforeseen: str | None
+    given_back: GivenBack
+    disputed: bool
+    dispute_open: bool
+
+    @property
+    def ref(self) -> Ref:
+        return self.charge.ref
+
+    @property
+    def tax_minor(self) -> int:
+        return self.charge.amount.minor - self.net.minor
+
+    @property
+    def spoiled(self) -> bool:
+        """Given back in full by other hands, or disputed: of several charges this one is not the one that pays."""
+        return self.disputed or self.given_back.elsewhere >= self.charge.amount.minor
+
+
+def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
+    """Every charge of the ledger that took money by the end of `as_of`, in order of time, then reference."""
+    refunds = _by_charge(ledger, ledger.refunds)
+    disputes = _by_charge(ledger, ledger.disputes)
+    taken = [
+        _taking(bound, ledger, refunds.get(bound.charge.ref, ()), disputes.get(bound.charge.ref, ()), zone, as_of)
+        for bound in ledger.charges
+        if bound.charge.state is ChargeState.TAKEN
+        and bound.charge.amount.minor > 0
+        and local_date(bound.charge.taken_at, zone) <= as_of
+    ]
+    return tuple(sorted(taken, key=lambda t: (t.charge.taken_at, t.ref)))
+
+
+def _by_charge(ledger: Ledger, facts: tuple[F, ...]) -> dict[Ref, tuple[F, ...]]:
+    by_intent = {
+        (b.charge.ref.provider, b.charge.intent): b.charge.ref for b in ledger.charges if b.charge.intent is not None
+    }
+    found: dict[Ref, list[F]] = {}
+    for fact in sorted(facts, key=lambda f: f.ref):
+        provider = fact.ref.provider
+        ref = Ref(provider, fact.charge) if fact.charge else by_intent.get((provider, fact.intent or ""))
+        if ref is not None:
+            found.setdefault(ref, []).append(fact)
+    return {ref: tuple(told) for ref, told in found.items()}
+
+
+def _taking(
+    bound: BoundCharge,
+    ledger: Ledger,
+    refunds: tuple[Refund, ...],
+    disputes: tuple[Dispute, ...],
+    zone: str,
+    as_of: date,
+) -> Taking:
+    charge = bound.charge
+    day = local_date(charge.taken_at, zone)
+    invoices = invoices_of(charge, ledger.invoices, ledger.invoice_payments)
+    tax = charge.tax_minor if charge.tax_minor is not None else sum(i.tax_minor or 0 for i in invoices)
+    through = charge.subscription or next((i.subscription for i in invoices if i.subscription), None)
+    superseded, switched = _superseded(ledger.membership, charge, through, day)
+    known = [d for d in disputes if d.opened_at is None or local_date(d.opened_at, zone) <= as_of]
+    return Taking(
+        charge,
+        bound.by,
+        day,
+        Money(max(charge.amount.minor - tax, 0), charge.amount.currency),
+        _periods(charge, invoices, zone),
+        through,
+        superseded,
+        switched,
+        _unforeseen(invoices),
+        given_back(charge, refunds, tuple(known), zone, as_of),
+        bool(known) or bool(charge.disputed),
+        any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known)
+        or (bool(charge.disputed) and not known),
+    )
+
+
+def given_back(
+    charge: Charge, refunds: tuple[Refund, ...], disputes: tuple[Dispute, ...], zone: str, as_of: date
+) -> GivenBack:
+    """What went back of a charge by the end of `as_of`. Refunds are known singly and as the total that the charge
+    states; a lost dispute and the reversal that carries it out are one and the same money."""
+    known = [r for r in refunds if local_date(r.made_at, zone) <= as_of]
+    standing = [r for r in known if r.state is not RefundState.FAILED]
+    ours = sum(r.amount.minor for r in standing if r.remedy is not None)
+    reversed_minor = sum(r.amount.minor for r in standing if r.remedy is None and r.reversal)
+    by_hand = sum(r.amount.minor for r in standing if r.remedy is None and not r.reversal)
+    lost = [d for d in disputes if d.state is DisputeState.LOST]
+    charged_back = sum((d.amount or charge.amount).minor for d in lost)
+    # The stated total may still hold refunds that failed only after it was stated.
+    failed_since = sum(r.amount.minor for r in known if r.state is RefundState.FAILED and r.told_at > charge.told_at)
+    # A total stated after `as_of` says nothing of that day.
+    told = local_date(charge.told_at, zone) <= as_of
+    stated = (charge.refunded_minor or 0) - failed_since - ours if told else 0
+    elsewhere = max(by_hand + max(reversed_minor, charged_back), stated, 0)
+    elsewhere = min(elsewhere, charge.amount.minor - min(ours, charge.amount.minor))
+    pending = sum(r.amount.minor for r in standing if r.remedy is not None and r.state is RefundState.PENDING)
+    days: list[datetime] = [r.made_at for r in standing] + [d.told_at for d in lost]
+    if stated > 0 and not days:
+        days = [charge.told_at]
+    last_on = max((local_date(d, zone) for d in days), default=None)
+    return GivenBack(elsewhere, ours, pending, last_on)
+
+
+def _periods(charge: Charge, invoices: tuple[Invoice, ...], zone: str) -> tuple[tuple[date, date], ...]:
+    stated = [(charge.period_start, charge.period_end)]
+    stated += [(li.period_start, li.period_end) for i in invoices for li in i.lines if not li.proration]
+    days = {
+        (local_date(start, zone), local_date(end, zone))
+        for start, end in stated
+        if start is not None and end is not None and start < end
+    }
+    return tuple(sorted(period for period in days if period[0] < period[1]))
+
+
+def _unforeseen(invoices: tuple[Invoice, ...]) -> str | None:
+    for invoice in invoices:
+        if any(line.proration for line in invoice.lines):
+            return "proration"
+        if invoice.reason is InvoiceReason.CHANGE:
+            return "a change of the subscription"
+        if invoice.reason in (InvoiceReason.MANUAL, InvoiceReason.OTHER):
+            return "a manual invoice"
+        if len(invoice.lines) > 1:
+            return "several lines"
+    return None
+
+
+def _superseded(membership: Membership, charge: Charge, through: str | None, day: date) -> tuple[bool, bool]:
+    """Whether the charge's agreement was no longer in force while another was, and whether the membership had by then
+    moved between agreements at all."""
+    own = [a for a in membership.agreements if _is_of(a, charge, through)]
+    others = [a for a in membership.agreements if a not in own and a.in_force(day)]
+    gone = bool(own) and not any(a.in_force(day) for a in own) and all(_over(a, day) for a in own)
+    switched = (
+        any(_over(a, day) or a.until is not None for a in membership.agreements) and len(membership.agreements) > 1
+    )
+    return gone and bool(others), switched
+
+
+def _over(agreement: Agreement, day: date) -> bool:
+    return agreement.until is not None and agreement.until <= day
+
+
+def _is_of(agreement: Agreement, charge: Charge, through: str | None) -> bool:
+    if agreement.provider != charge.ref.provider:
+        return False
+    if through is not None and agreement.subscription is not None:
+        return agreement.subscription == through
+    if charge.customer is not None and agreement.customer is not None:
+        return agreement.customer == charge.customer
+    return agreement.payer is None or charge.payer is None or agreement.payer == charge.payer
