@@ -21,7 +21,7 @@ class Fetch(Protocol):
     Raises CertificateUnavailable where asking again may help and ForgedDelivery where there is no certificate.
     """
 
-    def __call__(self, url: str) -> bytes: ...
+    def __call__(self, url: str, /) -> bytes: ...
 
 
 class HttpFetch:
