@@ -163,6 +163,13 @@ def oldest_waiting(conn: Connection, now: datetime) -> datetime | None:
     return oldest
 
 
+def counts(conn: Connection) -> list[tuple[str, str, int]]:
+    """How many deliveries are held, by provider and state."""
+    c = deliveries.c
+    query = select(c.provider, c.state, func.count()).group_by(c.provider, c.state).order_by(c.provider, c.state)
+    return [(provider, state, count) for provider, state, count in conn.execute(query)]
+
+
 def listing(
     conn: Connection,
     *,

@@ -1,0 +1,75 @@
+"""The receiver as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from worker.intake import Intake
+from worker.runtime import Runtime
+from worker.web import health
+from worker.web.metrics import Metrics
+from worker.web.webhooks import Webhooks, needed_setting
+
+_log = structlog.get_logger(__name__)
+
+
+def _silent() -> None:
+    """Nobody to wake: the sweep finds the rows."""
+
+
+def _always() -> bool:
+    return True
+
+
+def create_app(
+    runtime: Runtime,
+    *,
+    ring: Callable[[], None] = _silent,
+    queue_reachable: Callable[[], bool] = _always,
+    routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """`ring` wakes a worker after something new was stored; `routes` are the console's and the API's."""
+    intake = Intake(runtime.engine, runtime.keyring, ring)
+    metrics = Metrics(runtime)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        for provider in runtime.inboxes:
+            if (setting := needed_setting(runtime.settings, provider)) is not None:
+                _log.warning("webhooks_not_set_up", provider=provider, setting=setting)
+        await intake.start()
+        try:
+            yield
+        finally:
+            await intake.stop()
+
+    webhooks = [
+        Route(f"/webhooks/{provider}", Webhooks(runtime, provider, intake, metrics)) for provider in runtime.inboxes
+    ]
+    app = Starlette(
+        routes=[*webhooks, *health.routes(runtime, metrics, queue_reachable), *routes],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+    )
+    # `/webhooks/stripe/` is another address: a redirect would have the provider post where it never signed up to.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refuse(_request: Request, fault: Exception) -> Response:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    headers = fault.headers if isinstance(fault, HTTPException) else None
+    return JSONResponse({"status": "no such page" if status == 404 else "not so"}, status_code=status, headers=headers)
+
+
+async def _fail(_request: Request, fault: Exception) -> Response:
+    _log.error("page_failed", error=type(fault).__name__)
+    return JSONResponse({"status": "something broke here"}, status_code=500)

@@ -1,0 +1,87 @@
+"""A request as ASGI hands it over, read with a cap and a deadline; and an answer, which is always a small fixed one.
+
+Webhooks are read here and not through a framework: what strangers send has to be refused before it is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.types import Receive, Scope, Send
+
+BODY_BYTES_MAX = 1024 * 1024
+READ_S = 10.0
+
+
+class TooLargeError(Exception):
+    """More than BODY_BYTES_MAX, said or sent."""
+
+
+class TooSlowError(Exception):
+    """Not complete within READ_S."""
+
+
+class GoneError(Exception):
+    """The sender went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status with a few words. `retry_after_s` asks the sender to come again."""
+
+    status: int
+    says: str
+    retry_after_s: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, send: Send, *, close: bool = False) -> None:
+        """Answer. `close` where the body was not read to its end: the rest of it must not be taken for a request."""
+        body = json.dumps({"status": self.says}).encode()
+        headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
+        if self.retry_after_s is not None:
+            headers["retry-after"] = str(self.retry_after_s)
+        if close:
+            headers["connection"] = "close"
+        raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Header names in lower case; bytes as Latin-1, which takes any of them; a repeated one joined as HTTP says."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """The whole body. Raises TooLargeError, TooSlowError or GoneError."""
+    said = headers.get("content-length", "")
+    if said.isdecimal() and int(said[:20]) > BODY_BYTES_MAX:
+        raise TooLargeError
+    try:
+        async with asyncio.timeout(READ_S):
+            return await _read(receive)
+    except TimeoutError:
+        raise TooSlowError from None
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise TooLargeError
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
