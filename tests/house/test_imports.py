@@ -48,6 +48,18 @@ def test_an_import_that_breaks_a_rule_is_refused(checkout: Path, package: str, l
     assert f"{rule} BROKEN" in answer.stdout
 
 
+def test_a_circle_is_refused(checkout: Path) -> None:
+    circle = {"hen": "egg", "egg": "hen"}
+    for name, other in circle.items():
+        (checkout / "worker" / f"{name}.py").write_text(f"import worker.{other}\n")
+    answer = _lint(checkout)
+    for name in circle:
+        (checkout / "worker" / f"{name}.py").unlink()
+
+    assert answer.returncode == 1
+    assert "No circles inside a room BROKEN" in answer.stdout
+
+
 def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
     # It looks in the folder that it is run in before it looks where makegood is installed.
     program = Path(sys.executable).with_name("lint-imports")
