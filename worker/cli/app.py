@@ -1,0 +1,41 @@
+"""The commands put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.cli import importing, judging, listing, policies, serving
+
+app = typer.Typer(
+    name="makegood",
+    help="Holds every Stripe and PayPal charge against the renewals a membership agreed to, finds overbilling, and "
+    "makes it good once.",
+    epilog="Settings are MAKEGOOD_* environment variables. Start with: makegood demo",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context, *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    from worker.cli.logs import to_standard_error
+
+    to_standard_error()
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"makegood {installed('makegood')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+serving.add_to(app)
+app.add_typer(importing.app, name="import")
+judging.add_to(app)
+listing.add_to(app)
+app.add_typer(policies.app, name="policy")

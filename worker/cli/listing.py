@@ -1,0 +1,229 @@
+"""`makegood findings`, `remedies`, `deliveries` and `explain`: what is there, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from reconcile.outcome import FindingKind, FindingStatus, RemedyState
+from worker import tables
+from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
+from worker.cli.opening import opened
+from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
+from worker.tables import Column, Row, inside, money, plain
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from worker.runtime import Runtime
+
+FINDINGS = (
+    plain("finding"),
+    plain("membership"),
+    plain("charge"),
+    plain("renewal"),
+    money("charged"),
+    money("expected"),
+    money("excess"),
+    plain("currency"),
+    plain("confidence"),
+    plain("status"),
+    inside("remedy", "kind", "remedy"),
+    money("amount", "remedy", "remedy_amount"),
+    inside("remedy", "state", "remedy_state"),
+    inside("remedy", "clause", "clause"),
+    inside("remedy", "policy_version", "policy_version", wide=True),
+    plain("first_seen"),
+    plain("key"),
+    inside("remedy", "key", "remedy_key", wide=True),
+    plain("because", wide=True),
+)
+REMEDIES = (
+    plain("key"),
+    plain("kind"),
+    money("amount"),
+    plain("currency"),
+    plain("state"),
+    plain("held_because"),
+    plain("clause"),
+    plain("policy_version", wide=True),
+    plain("finding"),
+    plain("membership"),
+    plain("charge"),
+)
+DELIVERIES = tuple(
+    plain(name)
+    for name in "id provider event_id event_type source state seen received_at handled_at note".split()  # noqa: SIM905
+)
+_DELIVERY_STATES = ("new", "done", "passed_over", "failed")
+# A remedy in one of these goes its way without a person.
+_ON_ITS_WAY = frozenset({RemedyState.QUEUED, RemedyState.SUBMITTED, RemedyState.SETTLED, RemedyState.WAIVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a listing is wanted."""
+
+    json: bool
+    csv: Path | None
+    xlsx: Path | None
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    app.command("findings", epilog=example("findings --status open --kind duplicate_charge --json"))(findings)
+    app.command("remedies", epilog=example("remedies --status held --xlsx held.xlsx"))(remedies)
+    app.command("deliveries", epilog=example("deliveries --status failed --since 2024-12-01"))(deliveries)
+    app.command("explain", epilog=example("explain M-1001", "explain stripe:ch_1"))(explain)
+
+
+def findings(
+    *,
+    status: Status = None,
+    kind: Kind = None,
+    since: Since = None,
+    membership: MembershipRef = None,
+    as_json: Json = False,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    check: Check = False,
+) -> None:
+    """List what is wrong, with what is done about it."""
+    from worker.store import listings
+
+    states = chosen(status, tuple(FindingStatus))
+    _known_kind(kind)
+    wanted = listings.Filter(states, kind, since, membership)
+    with _reading() as (_, conn):
+        people = _show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", needs_a_person)
+    raise StopError(PERSON_NEEDED if check and people else DONE)
+
+
+def remedies(
+    *,
+    status: Status = None,
+    kind: Kind = None,
+    since: Since = None,
+    membership: MembershipRef = None,
+    as_json: Json = False,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    check: Check = False,
+) -> None:
+    """List what is owed to members, and where each remedy stands. --kind is the kind of the finding."""
+    from worker.store import listings
+
+    states = chosen(status, tuple(RemedyState))
+    _known_kind(kind)
+    wanted = listings.Filter(states, kind, since, membership)
+    with _reading() as (_, conn):
+        rows = listings.remedies(conn, wanted)
+        people = _show(rows, REMEDIES, Form(as_json, csv, xlsx), "remedies", _remedy_waits)
+    raise StopError(PERSON_NEEDED if check and people else DONE)
+
+
+def deliveries(
+    *,
+    status: Status = None,
+    kind: Kind = None,
+    since: Since = None,
+    membership: MembershipRef = None,
+    as_json: Json = False,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    check: Check = False,
+) -> None:
+    """List what the providers told us. --kind is the type of the event, --since goes by when it came."""
+    from worker.store import deliveries as store
+    from worker.store import histories
+
+    states = chosen(status, _DELIVERY_STATES)
+    with _reading() as (runtime, conn):
+        start = None if since is None else _begin(runtime, since)
+        rows: Iterable[Row] = store.listing(conn, states=states, since=start)
+        if membership is not None:
+            about = histories.delivery_ids(conn, membership)
+            rows = (row for row in rows if row["id"] in about)
+        if kind is not None:
+            rows = (row for row in rows if row["event_type"] == kind)
+        form = Form(as_json, csv, xlsx)
+        people = _show(rows, DELIVERIES, form, "deliveries", lambda row: row["state"] == "failed")
+    raise StopError(PERSON_NEEDED if check and people else DONE)
+
+
+def explain(ref: Annotated[str, typer.Argument(metavar="REF", show_default=False)], *, as_json: Json = False) -> None:
+    """Say what was expected and what came, how they were paired, which clause decides, and what happened since. REF is
+    a membership, a charge such as stripe:ch_1, or the key of a finding or remedy."""
+    from worker import explaining
+
+    with opened() as runtime:
+        told = explaining.explain(runtime, ref)
+    if told is None:
+        raise bad_input(f"REF: a membership, charge, finding key or remedy key is expected, and {ref} is none")
+    typer.echo(tables.as_json(told) if as_json else explaining.page(told))
+
+
+def needs_a_person(finding: Row) -> bool:
+    """Whether an open finding waits for somebody: nothing is on its way by itself."""
+    remedy = finding.get("remedy")
+    return finding["status"] == FindingStatus.OPEN and (remedy is None or remedy["state"] not in _ON_ITS_WAY)
+
+
+def _remedy_waits(remedy: Row) -> bool:
+    return remedy["state"] in (RemedyState.HELD, RemedyState.FAILED)
+
+
+def _known_kind(kind: str | None) -> None:
+    if kind is not None:
+        one_of("--kind", kind, tuple(FindingKind))
+
+
+@contextmanager
+def _reading() -> Iterator[tuple[Runtime, Connection]]:
+    from worker.engine import lift_limits, reading
+
+    with opened() as runtime, reading(runtime.engine).begin() as conn:
+        lift_limits(conn)
+        yield runtime, conn
+
+
+def _show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str, waits: Callable[[Row], bool]) -> int:
+    """Write the listing as it is wanted; how many of its rows wait for a person."""
+    waiting = 0
+
+    def seen() -> Iterator[Row]:
+        nonlocal waiting
+        for row in rows:
+            waiting += waits(row)
+            yield row
+
+    # A file does not keep JSON from standard output; both then need the rows.
+    held: Iterable[Row] = list(seen()) if sum(map(bool, (form.json, form.csv, form.xlsx))) > 1 else seen()
+    try:
+        if form.csv:
+            _written(tables.write_csv(held, columns, form.csv), form.csv)
+        if form.xlsx:
+            _written(tables.write_xlsx(held, columns, form.xlsx, title), form.xlsx)
+    except OSError as error:
+        raise bad_input(f"{error.filename}: a file that can be written is expected ({error.strerror})") from None
+    if form.json:
+        tables.write_json(held, sys.stdout)
+    elif not (form.csv or form.xlsx):
+        tables.write_table(held, columns, sys.stdout)
+    return waiting
+
+
+def _written(rows: int, file: Path) -> None:
+    typer.echo(f"{rows} rows written to {file}", err=True)
+
+
+def _begin(runtime: Runtime, day: date) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(runtime.settings.time_zone))

@@ -1,0 +1,60 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def day(text: str) -> date:
+    """An ISO date, and nothing that merely looks like one."""
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"a date such as 2024-01-31 is expected, not '{text}'")
+
+
+def chosen(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The states that `--status` names: repeated, or with commas between them; none of them or `all` is every one."""
+    names = [name for part in given or [] for name in part.split(",") if name]
+    for name in names:
+        one_of("--status", name, (*known, "all"))
+    return () if "all" in names else tuple(dict.fromkeys(names))
+
+
+def one_of(option: str, name: str, known: tuple[str, ...]) -> str:
+    if name not in known:
+        raise typer.BadParameter(f"{option}: one of {', '.join(known)} is expected, not '{name}'")
+    return name
+
+
+Day = Annotated[date | None, typer.Option(parser=day, metavar="DATE")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when something needs a person.")]
+Status = Annotated[
+    list[str] | None, typer.Option("--status", metavar="STATE", help="One or more states (repeat it), or all.")
+]
+Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only this kind.")]
+Since = Annotated[
+    date | None, typer.Option("--since", parser=day, metavar="DATE", help="Only what was first seen from this date on.")
+]
+MembershipRef = Annotated[str | None, typer.Option("--membership", metavar="REF", help="Only this membership.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", dir_okay=False, help="Write a CSV file instead of a table.")
+]
+Xlsx = Annotated[
+    Path | None, typer.Option("--xlsx", metavar="FILE", dir_okay=False, help="Write an Excel file instead of a table.")
+]
+
+
+def example(*lines: str) -> str:
+    """What stands under a command's help."""
+    return "Example: " + "   or   ".join(f"makegood {line}" for line in lines)

@@ -1,0 +1,201 @@
+"""What `makegood doctor` looks at, one thing after the other. It changes nothing, and each thing that is wrong says
+what to mend."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from config import policies
+from config.settings import Settings, SettingsError, load, unknown_names
+from worker.engine import at_head, make_engine, reading
+from worker.runtime import utc_now
+
+CLOCK_OFF_MAX = timedelta(seconds=30)
+WAITING_MAX = timedelta(minutes=10)
+
+
+class State(IntEnum):
+    """How a thing stands; the greatest of all is how the whole stands."""
+
+    FINE = 0
+    NOTE = 1  # as it should be by default, and worth knowing
+    MEND = 2
+    UNREACHABLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    said: str
+
+
+def examine(clock: Callable[[], datetime] = utc_now) -> Iterator[Found]:
+    """Everything, in an order in which the first thing that is wrong is the first to mend."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        yield Found("settings", State.MEND, str(error))
+        return
+    unknown = unknown_names()
+    told = f"no setting is called {', '.join(unknown)}: correct or remove it" if unknown else "read"
+    yield Found("settings", State.MEND if unknown else State.FINE, told)
+    yield _mode(settings)
+    yield from _bundles(settings)
+    yield from _providers(settings)
+    yield _encryption(settings)
+    yield _queue(settings)
+    yield from _database(settings, clock)
+
+
+def _mode(settings: Settings) -> Found:
+    if settings.mode == "live":
+        return Found("mode", State.NOTE, "live: remedies that are due are sent")
+    return Found("mode", State.NOTE, "shadow: remedies are decided and queued, nothing is sent")
+
+
+def _bundles(settings: Settings) -> Iterator[Found]:
+    try:
+        known = policies.load().versions
+    except policies.PolicyError as error:
+        for fault in error.faults:
+            yield Found("policy bundles", State.MEND, str(fault))
+        return
+    missing = [name for name in settings.policy if name not in known]
+    if missing:
+        said = f"MAKEGOOD_POLICY names {', '.join(missing)}; there are {', '.join(sorted(known))}"
+        yield Found("policy bundles", State.MEND, said)
+    else:
+        yield Found("policy bundles", State.FINE, f"{', '.join(settings.policy)} of {len(known)} bundles")
+
+
+def _providers(settings: Settings) -> Iterator[Found]:
+    if settings.stripe_webhook_secrets:
+        yield Found("stripe webhooks", State.FINE, f"{len(settings.stripe_webhook_secrets)} signing secrets")
+    else:
+        yield Found("stripe webhooks", State.MEND, "set MAKEGOOD_STRIPE_WEBHOOK_SECRETS to receive Stripe's webhooks")
+    if settings.paypal_webhook_id is not None:
+        yield Found("paypal webhooks", State.FINE, "the webhook's id is set")
+    else:
+        yield Found("paypal webhooks", State.MEND, "set MAKEGOOD_PAYPAL_WEBHOOK_ID to receive PayPal's webhooks")
+    yield _roots(settings.paypal_cert_roots)
+    for name, there in (
+        ("stripe", settings.stripe_api_key is not None),
+        ("paypal", settings.paypal_client_id is not None and settings.paypal_client_secret is not None),
+    ):
+        yield _credentials(settings, name, there=there)
+
+
+def _credentials(settings: Settings, name: str, *, there: bool) -> Found:
+    wanted = {"stripe": "MAKEGOOD_STRIPE_API_KEY", "paypal": "MAKEGOOD_PAYPAL_CLIENT_ID and ..._CLIENT_SECRET"}[name]
+    if there:
+        return Found(f"{name} credentials", State.FINE, "set")
+    state = State.MEND if settings.mode == "live" else State.NOTE
+    return Found(f"{name} credentials", state, f"set {wanted} before money can go back through {name}")
+
+
+def _roots(roots: Path | None) -> Found:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    if roots is None:
+        return Found("paypal roots", State.FINE, "the roots that come with makegood")
+    try:
+        count = len(load_pem_x509_certificates(roots.read_bytes()))
+    except (OSError, ValueError):
+        return Found("paypal roots", State.MEND, f"MAKEGOOD_PAYPAL_CERT_ROOTS: {roots} holds no certificates")
+    return Found("paypal roots", State.FINE, f"{count} certificates in {roots}")
+
+
+def _encryption(settings: Settings) -> Found:
+    if settings.encryption_keys:
+        return Found("encryption keys", State.FINE, f"{len(settings.encryption_keys)} in the settings")
+    if not settings.is_sqlite:
+        return Found("encryption keys", State.MEND, "set MAKEGOOD_ENCRYPTION_KEYS: it is required on Postgres")
+    file = Path(f"{make_url(settings.database_url).database}.keys")
+    if not file.exists():
+        return Found("encryption keys", State.NOTE, f"one will be made in {file}: keep a copy of it elsewhere")
+    if file.stat().st_mode & 0o077:
+        return Found("encryption keys", State.MEND, f"others can read {file}: chmod 600 it")
+    return Found("encryption keys", State.NOTE, f"made by makegood, in {file}: keep a copy of it elsewhere")
+
+
+def _queue(settings: Settings) -> Found:
+    from worker.broker import make_broker, reachable
+
+    if settings.broker_url.startswith("memory://"):
+        return Found("queue", State.FINE, "within one process (makegood up)")
+    broker = make_broker(settings)
+    try:
+        if reachable(broker):
+            return Found("queue", State.FINE, "reachable")
+        return Found("queue", State.UNREACHABLE, "MAKEGOOD_BROKER_URL names a Redis that does not answer")
+    finally:
+        broker.close()
+
+
+def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:
+    kind = "SQLite" if settings.is_sqlite else "Postgres"
+    file = make_url(settings.database_url).database
+    if settings.is_sqlite and file and not Path(file).exists():
+        # To connect would make the file; a doctor leaves nothing behind.
+        folder = Path(file).resolve().parent
+        if os.access(folder, os.W_OK):
+            yield Found("database", State.NOTE, f"SQLite: {file} will be made at the first use")
+        else:
+            yield Found("database", State.UNREACHABLE, f"SQLite: {folder} cannot be written")
+        return
+    engine = make_engine(settings.database_url)
+    try:
+        head = at_head(engine)
+        yield Found("database", State.FINE, f"{kind} is reachable")
+        yield _schema(settings, head=head)
+        yield _clock(engine, clock)
+        if head:
+            yield _backlog(engine, clock)
+    except SQLAlchemyError as error:
+        yield Found("database", State.UNREACHABLE, f"{kind} does not answer ({type(error).__name__})")
+    finally:
+        engine.dispose()
+
+
+def _schema(settings: Settings, *, head: bool) -> Found:
+    if head:
+        return Found("schema", State.FINE, "current")
+    if settings.is_sqlite:
+        return Found("schema", State.NOTE, "not current: the next command brings it up to date")
+    return Found("schema", State.MEND, "not current: run makegood migrate")
+
+
+def _clock(engine: Engine, clock: Callable[[], datetime]) -> Found:
+    """The machine's clock against the database's: signatures are refused, and leases kept too long, by a wrong one."""
+    if engine.dialect.name != "postgresql":
+        return Found("clock", State.FINE, clock().isoformat(timespec="seconds"))
+    from sqlalchemy import func, select
+
+    with reading(engine).begin() as conn:
+        theirs: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+    off = abs(clock() - theirs)
+    if off > CLOCK_OFF_MAX:
+        return Found("clock", State.MEND, f"{off.total_seconds():.0f} s apart from the database's: set it by NTP")
+    return Found("clock", State.FINE, "agrees with the database's")
+
+
+def _backlog(engine: Engine, clock: Callable[[], datetime]) -> Found:
+    from worker.store import deliveries
+
+    now = clock()
+    with reading(engine).begin() as conn:
+        waiting, oldest = deliveries.waiting(conn, now), deliveries.oldest_waiting(conn, now)
+    if oldest is not None and now - oldest > WAITING_MAX:
+        return Found("deliveries", State.MEND, f"{waiting} wait, the oldest since {oldest:%Y-%m-%d %H:%M}Z: run work")
+    return Found("deliveries", State.FINE, f"{waiting} wait to be handled")
