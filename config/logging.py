@@ -15,16 +15,14 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-KEYS = frozenset(
-    # of every line
-    "event level logger timestamp exception error status why where field reason setting expected name count n new"
-    # of what comes in and what is made of it
-    " provider event_id event_type source delivery outcome seen membership charge finding remedy claim key kind state"
-    " clause held_because judged changed attempt attempts amount_minor currency generation refusal code"
-    # of the machinery
-    " night as_of since until day file line rows path host port url actor queue message_id correlation_id duration_ms"
-    " duration_s revision version".split()
-)
+_WORDS = """
+    event level logger timestamp exception error status why where field reason setting expected name count n new
+    provider event_id event_type source delivery outcome seen membership charge finding remedy claim key kind state
+    clause held_because judged changed attempt attempts amount_minor currency generation refusal code
+    night as_of since until day file line rows path host port url actor queue message_id correlation_id duration_ms
+    duration_s revision version
+"""
+KEYS = frozenset(_WORDS.split())
 REDACTED = "[redacted]"
 
 _EMAIL = re.compile(r"[^\s@\"'<>(),;:]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")

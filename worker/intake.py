@@ -38,12 +38,19 @@ class Intake:
     """
 
     def __init__(
-        self, engine: Engine, keyring: Keyring, ring: Callable[[], None], *, gather_s: float = GATHER_S
+        self,
+        engine: Engine,
+        keyring: Keyring,
+        ring: Callable[[], None],
+        *,
+        gather_s: float = GATHER_S,
+        queue_max: int = QUEUE_MAX,
     ) -> None:
         self._engine = engine
         self._keyring = keyring
         self._ring = ring
         self._gather_s = gather_s
+        self._queue_max = queue_max
         # SQLite has one writer; on Postgres a second batch is packed while the first one waits for the disk.
         self._writers = 1 if engine.dialect.name == "sqlite" else 2
         self._waiting: deque[_Waiter] = deque()
@@ -67,7 +74,7 @@ class Intake:
 
     async def keep(self, delivery: NewDelivery) -> Recorded:
         """Returns once the delivery is durably stored. Raises NotKeptError when it is not, or too many are waiting."""
-        if self._stopping or len(self._waiting) >= QUEUE_MAX:
+        if self._stopping or len(self._waiting) >= self._queue_max:
             raise NotKeptError("too many deliveries are waiting")
         future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))

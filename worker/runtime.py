@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import holidays
@@ -73,6 +74,7 @@ def rules(settings: Settings, policy: Policy) -> Rules:
     )
 
 
+@cache
 def public_holidays(country: str) -> frozenset[date]:
     """The country's public holidays: data for the core, which knows no country."""
     return frozenset(holidays.country_holidays(country, years=HOLIDAY_YEARS))

@@ -16,7 +16,7 @@ from worker.intake import Intake
 from worker.runtime import Runtime
 from worker.web import health
 from worker.web.metrics import Metrics
-from worker.web.webhooks import Webhooks, needed_setting
+from worker.web.webhooks import READ_S, Webhooks, needed_setting
 
 _log = structlog.get_logger(__name__)
 
@@ -35,8 +35,10 @@ def create_app(
     ring: Callable[[], None] = _silent,
     queue_reachable: Callable[[], bool] = _always,
     routes: Sequence[BaseRoute] = (),
+    read_s: float = READ_S,
 ) -> Starlette:
-    """`ring` wakes a worker after something new was stored; `routes` are the console's and the API's."""
+    """`ring` wakes a worker after something new was stored; `routes` are the console's and the API's; a webhook's
+    body has to be complete within `read_s`."""
     intake = Intake(runtime.engine, runtime.keyring, ring)
     metrics = Metrics(runtime)
 
@@ -52,7 +54,8 @@ def create_app(
             await intake.stop()
 
     webhooks = [
-        Route(f"/webhooks/{provider}", Webhooks(runtime, provider, intake, metrics)) for provider in runtime.inboxes
+        Route(f"/webhooks/{provider}", Webhooks(runtime, provider, intake, metrics, read_s=read_s))
+        for provider in runtime.inboxes
     ]
     app = Starlette(
         routes=[*webhooks, *health.routes(runtime, metrics, queue_reachable), *routes],

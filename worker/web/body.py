@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from starlette.types import Receive, Scope, Send
 
 BODY_BYTES_MAX = 1024 * 1024
-READ_S = 10.0
+DISCARD_BYTES_MAX = 8 * BODY_BYTES_MAX
+DISCARD_S = 2.0
 
 
 class TooLargeError(Exception):
@@ -21,7 +22,7 @@ class TooLargeError(Exception):
 
 
 class TooSlowError(Exception):
-    """Not complete within READ_S."""
+    """Not complete in time."""
 
 
 class GoneError(Exception):
@@ -37,17 +38,34 @@ class Answer:
     retry_after_s: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    async def send(self, send: Send, *, close: bool = False) -> None:
-        """Answer. `close` where the body was not read to its end: the rest of it must not be taken for a request."""
+    async def send(self, send: Send, unread: Receive | None = None) -> None:
+        """Answer. `unread` is given where the body was not read to its end: what still comes is thrown away for a
+        while, since a sender that is cut off while it sends would not see the answer; then the connection ends."""
         body = json.dumps({"status": self.says}).encode()
         headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
         if self.retry_after_s is not None:
             headers["retry-after"] = str(self.retry_after_s)
-        if close:
+        if unread is not None:
             headers["connection"] = "close"
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
+        if unread is not None:
+            await _throw_away(unread)
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _throw_away(receive: Receive) -> None:
+    size = 0
+    try:
+        async with asyncio.timeout(DISCARD_S):
+            while size < DISCARD_BYTES_MAX:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                size += len(message["body"])
+    except TimeoutError:
+        return
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -59,13 +77,13 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
-    """The whole body. Raises TooLargeError, TooSlowError or GoneError."""
+async def read_body(receive: Receive, headers: Mapping[str, str], within_s: float) -> bytes:
+    """The whole body, complete `within_s`. Raises TooLargeError, TooSlowError or GoneError."""
     said = headers.get("content-length", "")
     if said.isdecimal() and int(said[:20]) > BODY_BYTES_MAX:
         raise TooLargeError
     try:
-        async with asyncio.timeout(READ_S):
+        async with asyncio.timeout(within_s):
             return await _read(receive)
     except TimeoutError:
         raise TooSlowError from None

@@ -17,6 +17,7 @@ from worker.store.deliveries import NewDelivery
 from worker.web.body import Answer, GoneError, TooLargeError, TooSlowError, headers_of, read_body
 from worker.web.metrics import Metrics
 
+READ_S = 10.0
 READING_MAX = 512  # bodies in memory at once
 UNCONFIGURED_LOG_S = 60.0
 
@@ -66,13 +67,16 @@ class _RefusedError(Exception):
 class Webhooks:
     """The endpoint of one provider, as an ASGI application."""
 
-    def __init__(self, runtime: Runtime, provider: str, intake: Intake, metrics: Metrics) -> None:
+    def __init__(
+        self, runtime: Runtime, provider: str, intake: Intake, metrics: Metrics, *, read_s: float = READ_S
+    ) -> None:
         self._runtime = runtime
         self._provider = provider
         self._inbox = runtime.inboxes[provider]
         self._intake = intake
         self._metrics = metrics
         self._needed = needed_setting(runtime.settings, provider)
+        self._read_s = read_s
         self._reading = 0
         self._told_at = float("-inf")
 
@@ -83,13 +87,15 @@ class Webhooks:
         except GoneError:
             self._metrics.request(self._provider, "gone")
         except _RefusedError as refused:
-            await self._send(refused.answer, send, close=True)
+            self._count(refused.answer)
+            await refused.answer.send(send, unread=receive)
         else:
-            await self._send(await self._take(headers, body), send, close=False)
+            answer = await self._take(headers, body)
+            self._count(answer)
+            await answer.send(send)
 
-    async def _send(self, answer: Answer, send: Send, *, close: bool) -> None:
+    def _count(self, answer: Answer) -> None:
         self._metrics.request(self._provider, OUTCOMES[answer.status])
-        await answer.send(send, close=close)
 
     async def _read(self, method: str, headers: Mapping[str, str], receive: Receive) -> bytes:
         if method != "POST":
@@ -103,7 +109,7 @@ class Webhooks:
             raise _RefusedError(BUSY)
         self._reading += 1
         try:
-            return await read_body(receive, headers)
+            return await read_body(receive, headers, self._read_s)
         except TooLargeError:
             raise _RefusedError(LARGE) from None
         except TooSlowError:
