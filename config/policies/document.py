@@ -14,7 +14,7 @@ from reconcile.policy import Basis, ClauseRemedy, Force, When
 
 Words = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000)]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-ClauseId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{2,4}-[0-9]{1,3}(\.[0-9]{1,2})?$")]
+ClauseId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9.-]{0,31}$")]
 
 
 class _Table(BaseModel):
@@ -57,8 +57,12 @@ class Document(_Table):
 
 def shape_faults(error: ValidationError, places: Places) -> Iterator[Fault]:
     """Each of pydantic's errors at its line, with what to write instead."""
-    for found in error.errors(include_url=False):
+    every = error.errors(include_url=False)
+    for found in every:
         place = found["loc"]
+        # A clause that is wrong does not count for pydantic, which then misses it in the list of clauses too.
+        if found["type"] == "too_short" and len(every) > 1:
+            continue
         what, mend = _said(found["type"], place, found.get("input"), found.get("ctx", {}), found["msg"])
         yield places.fault(place, what, mend)
 
@@ -82,7 +86,7 @@ def _said(
 
 _PATTERNS = {
     r"^[a-z0-9][a-z0-9-]{0,63}$": '"voip-fulfillment" (small letters, digits and hyphens)',
-    r"^[A-Z]{2,4}-[0-9]{1,3}(\.[0-9]{1,2})?$": '"FP-2" (capital letters, a hyphen, a number)',
+    r"^[A-Za-z][A-Za-z0-9.-]{0,31}$": '"FP-2" (letters, digits, dots and hyphens)',
 }
 
 
