@@ -9,6 +9,7 @@ from handlers.stripe.reading import PROVIDER, minor, moment, money, ref, referen
 from reconcile.facts import (
     Charge,
     ChargeState,
+    Credit,
     Dispute,
     DisputeState,
     Fact,
@@ -17,6 +18,7 @@ from reconcile.facts import (
     Refund,
     RefundState,
 )
+from reconcile.money import Money
 
 REMEDY = "makegood_remedy"  # the metadata key under which makegood's own refunds and credits carry their remedy
 API = "charge"
@@ -140,6 +142,19 @@ def dispute_fact(dispute: JsonObject, told_at: datetime) -> Dispute:
         opened_at=moment(dispute, "created"),
         charge=reference(dispute, "charge"),
         intent=reference(dispute, "payment_intent"),
+    )
+
+
+def credit_fact(transaction: JsonObject, told_at: datetime) -> Credit:
+    """A transaction on a customer's balance as the credit it is; what the customer was debited is a negative one."""
+    balance_change = money(transaction, "amount")
+    return Credit(
+        ref=ref(transaction),
+        told_at=told_at,
+        amount=Money(-balance_change.minor, balance_change.currency),
+        made_at=needed(moment(transaction, "created"), "created"),
+        customer=reference(transaction, "customer"),
+        remedy=text(transaction, "metadata", REMEDY) or None,
     )
 
 

@@ -1,0 +1,97 @@
+"""One call to Stripe, and its answer read: over all pages of a list, with every failure as a classified value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Generic, TypeVar
+
+import stripe
+
+from handlers.gateway import Uncertain
+from handlers.inbox import MalformedDelivery
+from handlers.strict_json import JsonObject, children, flag, needed, parse, text
+from handlers.stripe.answers import Failure, classify
+from handlers.stripe.reading import moment
+
+PAGE_SIZE = 100
+PAGES_MAX = 20
+
+T = TypeVar("T")
+Reader = Callable[[JsonObject, datetime], T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page(Generic[T]):
+    items: tuple[T, ...]
+    after: str | None  # the cursor of the next page
+
+
+def ask(call: Callable[[], stripe.StripeObject], read: Reader[T]) -> T | Failure:
+    """One request, and its answer read as the object stood at the time that Stripe's own clock gives the answer."""
+    try:
+        response = call().last_response
+        if response is None:
+            return Uncertain("the answer cannot be read")
+        return read(parse(response.body.encode()), _date(response.headers.get("Date")))
+    except stripe.StripeError as error:
+        return classify(error)
+    except MalformedDelivery as error:
+        return Uncertain(f"the answer cannot be read: {error}")
+    # The SDK fails in many ways on an answer it did not expect. By then the request has been sent.
+    except Exception as error:  # noqa: BLE001
+        return Uncertain(f"the answer cannot be read ({type(error).__name__})")
+
+
+def list_all(page: Callable[[str | None], stripe.StripeObject], read: Reader[T]) -> tuple[T, ...] | Failure:
+    """Every item of a list, over its pages."""
+    items: tuple[T, ...] = ()
+    after: str | None = None
+    for _ in range(PAGES_MAX):
+        told: _Page[T] | Failure = ask(partial(page, after), partial(_read_page, read))
+        if not isinstance(told, _Page):
+            return told
+        items, after = items + told.items, told.after
+        if after is None:
+            return items
+    return Uncertain("the list has no end")
+
+
+def _read_page(read: Reader[T], told: JsonObject, told_at: datetime) -> _Page[T]:
+    if text(told, "object") != "list":
+        raise MalformedDelivery("object is not list")
+    data = children(told, "data")
+    more = needed(flag(told, "has_more"), "has_more")
+    after = needed(text(data[-1] if data else {}, "id"), "data", "id") if more else None
+    return _Page(tuple(read(item, told_at) for item in data), after)
+
+
+def of_kind(kind: str, read: Reader[T]) -> Reader[T]:
+    """Reads an object of the kind that was asked for; another one is an answer that cannot be read."""
+
+    def read_of_kind(told: JsonObject, told_at: datetime) -> T:
+        if text(told, "object") != kind:
+            raise MalformedDelivery(f"object is not {kind}")
+        return read(told, told_at)
+
+    return read_of_kind
+
+
+def as_made(read: Reader[T]) -> Reader[T]:
+    """Reads the answer to a POST, which may be a stored one of hours ago: it tells of the time the object was made."""
+
+    def read_as_made(told: JsonObject, _told_at: datetime) -> T:
+        return read(told, needed(moment(told, "created"), "created"))
+
+    return read_as_made
+
+
+def _date(header: object) -> datetime:
+    try:
+        at = parsedate_to_datetime(str(header))
+    except ValueError:
+        raise MalformedDelivery("the answer has no date") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

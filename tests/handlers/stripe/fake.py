@@ -1,0 +1,194 @@
+"""A small Stripe on loopback that remembers: charges, refunds, keys. A test may put an answer of its own first."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from handlers.gateway import RefundOrder
+from reconcile.money import Money
+from tests.handlers.stripe.bodies import Json, charge, subscription
+
+KEY = "rk_test_fake"
+REMEDY = "remedy:stripe:ch_1"
+ORDER = RefundOrder("ch_1", "charge", Money(2500, "USD"), f"{REMEDY}:1", REMEDY)
+HANG_S = 2.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as it goes over the wire; `how` is answer, hang (longer than the client waits) or reset."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: tuple[tuple[str, str], ...] = ()
+    how: str = "answer"
+
+
+def said(status: int, told: object, *headers: tuple[str, str]) -> Reply:
+    return Reply(status, json.dumps(told).encode(), headers)
+
+
+def error(status: int, *headers: tuple[str, str], **detail: object) -> Reply:
+    return said(status, {"error": {"type": "invalid_request_error", "message": "no"} | detail}, *headers)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came: `params` are the form's or the query's, flat, with Stripe's brackets in the names."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class World:
+    """What this Stripe knows."""
+
+    charges: dict[str, Json] = field(default_factory=lambda: {"ch_1": charge()})
+    refunds: list[Json] = field(default_factory=list)
+    disputes: list[Json] = field(default_factory=list)
+    balance: list[Json] = field(default_factory=list)
+    subscriptions: dict[str, Json] = field(default_factory=lambda: {"sub_1": subscription()})
+    keys: dict[str, tuple[dict[str, str], Reply]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    first: deque[Reply] = field(default_factory=deque)
+    page: int = 100
+    url: str = ""
+
+    def answer(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        if self.first:
+            return self.first.popleft()
+        if asked.headers.get("authorization") != f"Bearer {KEY}":
+            return error(401, message=f"Invalid API Key provided: {KEY}")
+        if asked.method != "POST":
+            return self._read(asked)
+        key = asked.headers["idempotency-key"]
+        if key in self.keys:
+            params, stored = self.keys[key]
+            return stored if params == asked.params else error(400, type="idempotency_error")
+        made = self._refund(asked) if asked.path == "/v1/refunds" else self._credit(asked)
+        if made.status == 200:
+            self.keys[key] = asked.params, made
+        return made
+
+    def _read(self, asked: Asked) -> Reply:
+        *_, kind, ident = asked.path.split("/")
+        if ident in {"refunds", "disputes"}:
+            listed = self.refunds if ident == "refunds" else self.disputes
+            return self._page_of([item for item in listed if item["charge"] == asked.params["charge"]], asked)
+        if ident == "balance_transactions":
+            return self._page_of([item for item in self.balance if item["customer"] == kind], asked)
+        held = {"charges": self.charges, "subscriptions": self.subscriptions}[kind]
+        gone = asked.method == "DELETE" and held.get(ident, {}).get("status") == "canceled"
+        if ident not in held or gone:
+            return error(404, code="resource_missing", message=f"No such {kind[:-1]}: '{ident}'", param="id")
+        if asked.method == "DELETE":
+            held[ident] |= {"status": "canceled", "canceled_at": held[ident]["created"] + 9}
+        return said(200, held[ident])
+
+    def _page_of(self, items: list[Json], asked: Asked) -> Reply:
+        ids = [item["id"] for item in items]
+        start = ids.index(asked.params["starting_after"]) + 1 if "starting_after" in asked.params else 0
+        size = min(self.page, int(asked.params["limit"]))
+        data = items[start : start + size]
+        return said(200, {"object": "list", "data": data, "has_more": start + size < len(items), "url": asked.path})
+
+    def _refund(self, asked: Asked) -> Reply:
+        paid = self.charges.get(asked.params["charge"])
+        if paid is None:
+            return error(404, code="resource_missing", param="charge")
+        amount, left = int(asked.params["amount"]), paid["amount"] - paid["amount_refunded"]
+        if paid["disputed"]:
+            return error(400, code="charge_disputed", message="Charge has been charged back; cannot issue a refund.")
+        if left == 0:
+            return error(400, code="charge_already_refunded", message="Charge ch_1 has already been refunded.")
+        if amount > left:
+            message = "Refund amount ($25.00) is greater than unrefunded amount on charge ($10.00)"
+            return error(400, param="amount", message=message)
+        paid["amount_refunded"] += amount
+        made = {
+            "id": f"re_{len(self.refunds) + 1}",
+            "object": "refund",
+            "amount": amount,
+            "charge": paid["id"],
+            "created": paid["created"] + 60,
+            "currency": paid["currency"],
+            "metadata": _metadata(asked),
+            "payment_intent": paid["payment_intent"],
+            "reason": asked.params.get("reason"),
+            "status": "succeeded",
+        }
+        self.refunds.insert(0, made)
+        return said(200, made)
+
+    def _credit(self, asked: Asked) -> Reply:
+        made = {
+            "id": f"cbtxn_{len(self.balance) + 1}",
+            "object": "customer_balance_transaction",
+            "amount": int(asked.params["amount"]),
+            "created": 1_717_200_060,
+            "currency": asked.params["currency"],
+            "customer": asked.path.split("/")[3],
+            "metadata": _metadata(asked),
+        }
+        self.balance.insert(0, made)
+        return said(200, made)
+
+
+def _metadata(asked: Asked) -> dict[str, str]:
+    return {name[9:-1]: value for name, value in asked.params.items() if name.startswith("metadata[")}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    world: ClassVar[World]
+    protocol_version = "HTTP/1.1"
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        form = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        params = dict(parse_qsl(form or parts.query, keep_blank_values=True))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = self.world.answer(Asked(self.command, parts.path, params, headers))
+        if reply.how == "hang":
+            time.sleep(HANG_S)
+        if reply.how != "answer":
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815  the standard library's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
+        """Says nothing."""
+
+
+@contextmanager
+def fake_stripe() -> Iterator[World]:
+    """A World behind an address on loopback."""
+    world = World()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"world": world}))
+    server.daemon_threads = True
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    serving.start()
+    world.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield world
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
