@@ -1,9 +1,10 @@
-"""Anniversaries and business days. Every date is counted from the anchor, never from the one before: errors cannot add up."""
+"""Anniversaries and business days. Every date is counted from the anchor, never from the one before."""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -52,8 +53,8 @@ class Cycle:
             n += 1
 
 
-def last_day_for_notice(anniversary: date, business_days: int, holidays: Set[date]) -> date:
-    """The anniversary counted back `business_days` (Monday to Friday, no public holiday); the day before it for none."""
+def last_day_for_notice(anniversary: date, business_days: int, holidays: AbstractSet[date]) -> date:
+    """The anniversary counted back `business_days` (Monday to Friday, no holiday); the day before it for none."""
     day = anniversary - timedelta(days=1)
     if business_days == 0:
         return day

@@ -105,12 +105,12 @@ class Charge:
     disputed: bool | None = None
     live: bool | None = None  # live mode or test mode
     kind: str | None = None  # which API refunds it: "charge", "sale", "capture"
-    detail: int = 0  # how much the telling knows: object 2, another object's mention 1, report line 0
+    detail: int = 2  # how much the telling knows: the object itself 2, another object's mention 1, a report's line 0
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line: the service period it bills (`[start, end)`, UTC) and its amount before tax. For a renewal billed in advance."""
+    """One line: the service period it bills (`[start, end)`, UTC, in advance) and its amount before tax."""
 
     period_start: datetime | None
     period_end: datetime | None

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 
 from reconcile.facts import Ref
 from reconcile.ledger import BoundBy, Ledger
-from reconcile.matching import Match, names_ended_time
+from reconcile.matching import Match
 from reconcile.membership import Membership
 from reconcile.money import Money
+from reconcile.options import names_ended_time
 from reconcile.outcome import Confidence, Finding, FindingKind, FindingStatus
 from reconcile.policy import Rules
 from reconcile.renewals import EARLY_DAYS, Renewal, RenewalKind, paused, plan_amounts
-from reconcile.stints import Cause, Course, Stint
+from reconcile.stints import Cause, Course, End
 from reconcile.takings import Taking
 
 
@@ -98,7 +99,7 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     kind = FindingKind.OVERCHARGE if off > 0 else FindingKind.UNDERCHARGE
     main = max(paid, key=lambda r: (r.kind is RenewalKind.DUES, r.due))
     excess = Money(off, owed.currency) if off > 0 else None
-    cites, notes = _overcharge_notes(scene, taking, off, owed.minor, main)
+    cites, notes = _overcharge_notes(scene, taking, off, owed.minor)
     because = (
         f"{taking.ref} took {_money(taking.charge.amount)} on {taking.day}" + _net_note(taking),
         *(f"{_what(r)} was {_money(r.amount)}" for r in paid),
@@ -123,9 +124,7 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     yield Judged(_corrected(finding, taking), taking, group, cites=cites)
 
 
-def _overcharge_notes(
-    scene: Scene, taking: Taking, off: int, owed: int, main: Renewal
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _overcharge_notes(scene: Scene, taking: Taking, off: int, owed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     cites: list[str] = []
     notes: list[str] = []
     if taking.net.minor == 100 * owed:
@@ -142,36 +141,33 @@ def _overcharge_notes(
 
 def _paying_nothing(scene: Scene, i: int) -> Judged:
     taking = scene.paired.takings[i]
-    stint = _ended_for(scene, taking)
-    if stint is not None and stint.end is not None:
-        return _after_cancellation(scene, i, stint)
+    end = _ended_for(scene, taking)
+    if end is not None:
+        return _after_cancellation(scene, i, end)
     twin = _duplicated(scene, i)
     if twin is not None:
         return _duplicate(scene, i, twin)
     return _unscheduled(scene, i)
 
 
-def _ended_for(scene: Scene, taking: Taking) -> Stint | None:
-    """The stint after whose end the charge was taken, or for time after whose end it says it was taken."""
+def _ended_for(scene: Scene, taking: Taking) -> End | None:
+    """The end after which the charge was taken, or after which the time lies that it says it was taken for."""
+    days = [taking.day]
     if names_ended_time(taking, scene.course):
-        return next(
-            s
-            for start, _ in taking.periods
-            if (s := scene.course.ended(start + timedelta(days=EARLY_DAYS))) is not None
-        )
-    return scene.course.ended(taking.day)
+        days = [start + timedelta(days=EARLY_DAYS) for start, _ in taking.periods]
+    stints = [scene.course.ended(day) for day in days]
+    return next((stint.end for stint in stints if stint is not None), None)
 
 
-def _after_cancellation(scene: Scene, i: int, stint: Stint) -> Judged:
-    taking, end = scene.paired.takings[i], stint.end
-    assert end is not None
+def _after_cancellation(scene: Scene, i: int, end: End) -> Judged:
+    taking = scene.paired.takings[i]
     told = {
         Cause.NOTICE: f"notice of {end.known_on} binds from {end.on}" + (f" ({end.clause})" if end.clause else ""),
         Cause.BREACH: f"the membership was ended for a breach on {end.on}",
         Cause.TERM: f"the membership ended on {end.on}",
     }[end.cause]
     because = (told, f"{taking.ref} took {_money(taking.charge.amount)} on {taking.day}", *_stated(taking))
-    finding = _whole(scene, i, FindingKind.POST_CANCELLATION_CHARGE, because, None, None, (end.known_on,))
+    finding = _whole(scene, i, FindingKind.POST_CANCELLATION_CHARGE, because, seen=(end.known_on,))
     cites = (end.clause,) if end.clause else ()
     return Judged(finding, taking, (taking,), breach=end.cause is Cause.BREACH, cites=cites)
 
@@ -208,7 +204,7 @@ def _duplicate(scene: Scene, i: int, renewal: int) -> Judged:
     )
     group = _group(scene, frozenset({renewal}))
     seen = tuple(p.day for p in payers)
-    finding = _whole(scene, i, FindingKind.DUPLICATE_CHARGE, because, owed.due, owed.amount, seen)
+    finding = _whole(scene, i, FindingKind.DUPLICATE_CHARGE, because, seen=seen, twin=owed)
     return Judged(finding, taking, group if taking in group else (*group, taking))
 
 
@@ -223,7 +219,7 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
     if paused(scene.membership, taking.day):
         why = "the membership was paused on that day"
     because = (f"{taking.ref} took {_money(taking.charge.amount)} on {taking.day}", why, *_stated(taking))
-    finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, None, None, ())
+    finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=())
     return Judged(finding, taking, (taking,))
 
 
@@ -232,9 +228,9 @@ def _whole(
     i: int,
     kind: FindingKind,
     because: tuple[str, ...],
-    renewal: date | None,
-    expected: Money | None,
+    *,
     seen: tuple[date, ...],
+    twin: Renewal | None = None,
 ) -> Finding:
     """A finding whose excess is the whole charge."""
     taking = scene.paired.takings[i]
@@ -244,13 +240,13 @@ def _whole(
         kind,
         scene.membership.ref,
         taking.ref,
-        renewal,
+        None if twin is None else twin.due,
         amount,
-        expected if expected is not None else Money(0, amount.currency),
+        Money(0, amount.currency) if twin is None else twin.amount,
         amount,
         _confidence(scene, i, taking, pays=False),
         because,
-        max(taking.day, *seen) if seen else taking.day,
+        max((taking.day, *seen)),
     )
     return _corrected(finding, taking)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from reconcile.facts import ChargeState, Ref
-from reconcile.findings import Judged, Scene, charge_findings, finding_key
-from reconcile.ledger import BoundBy, Ledger, StrayCharge
+from reconcile.facts import ChargeState
+from reconcile.findings import Scene, charge_findings, finding_key
+from reconcile.ledger import Ledger, StrayCharge
 from reconcile.looks import explain
 from reconcile.matching import match
 from reconcile.outcome import (
     Confidence,
     Finding,
     FindingKind,
-    FindingStatus,
     HeldBecause,
     Outcome,
     Remedy,
@@ -76,12 +75,12 @@ def _next_change(scene: Scene) -> date | None:
     days += [a.until for a in scene.membership.agreements if a.until is not None]
     paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid()]
     days += [missed_from(r.due, scene) for r in paid_or_missed if r.kind is RenewalKind.DUES]
-    days += [due for due in _coming(scene)]
+    days += _coming(scene)
     return min((day for day in days if day > as_of), default=None)
 
 
 def _coming(scene: Scene) -> list[date]:
-    """The day on which the next renewal, not yet expected today, would be missed, and the day it may first be charged."""
+    """The day on which the next renewal, not yet expected today, would be missed."""
     horizon = scene.as_of + timedelta(days=800)
     later = expected_renewals(scene.membership, scene.course, horizon)
     known = scene.as_of + timedelta(days=EARLY_DAYS)
@@ -90,13 +89,14 @@ def _coming(scene: Scene) -> list[date]:
 
 
 def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding, Remedy] | None:
-    """Judge a charge that belongs to no membership; None while it took no money or is later than `as_of`."""
+    """Judge a charge that belongs to no membership; None where it took no money, gave it all back, or is later."""
     charge = stray.charge
     day = local_date(charge.taken_at, rules.zone)
     if charge.state is not ChargeState.TAKEN or charge.amount.minor == 0 or day > as_of:
         return None
     back = given_back(charge, stray.refunds, stray.disputes, rules.zone, as_of)
-    whole = back.total >= charge.amount.minor
+    if back.total >= charge.amount.minor:
+        return None
     why = (
         f"it fits {', '.join(stray.fits)}: none is guessed"
         if stray.fits
@@ -104,7 +104,7 @@ def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding,
     )
     finding = Finding(
         finding_key(charge.ref),
-        FindingKind.CORRECTED_ELSEWHERE if whole else FindingKind.UNRECOGNISED_CHARGE,
+        FindingKind.UNRECOGNISED_CHARGE,
         None,
         charge.ref,
         None,
@@ -114,11 +114,5 @@ def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding,
         Confidence.CERTAIN,
         (f"{charge.ref} took {charge.amount.minor} {charge.amount.currency} on {day}", why),
         day,
-        FindingStatus.SETTLED if whole else FindingStatus.OPEN,
     )
-    if whole:
-        return None
     return finding, review(finding, None, HeldBecause.UNRECOGNISED, "no membership, so nothing is known to be owed")
-
-
-__all__ = ["BoundBy", "Judged", "Ref", "judge_stray", "reconcile", "survey"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconcile.facts import Charge, Credit, Dispute, FailedPayment, Invoice, InvoicePayment, Ref, Refund, Subscription
+from reconcile.facts import Charge, Credit, Dispute, FailedPayment, Invoice, InvoicePayment, Refund, Subscription
 from reconcile.membership import Membership
 
 
@@ -52,6 +52,3 @@ class StrayCharge:
     fits: tuple[str, ...] = ()
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
-
-
-__all__ = ["BoundBy", "BoundCharge", "Ledger", "StrayCharge", "Ref"]

@@ -1,4 +1,4 @@
-"""A membership: one agreement to pay for one product, as the merchant's roster states it. Dates are in the merchant's zone."""
+"""A membership: one agreement to pay for one product, as the roster states it. Dates are in the merchant's zone."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`policy` is the ordered list of bundle names; `email` the member's address as a keyed hash; `ended_on` exclusive."""
+    """`policy` lists bundle names in order; `email` is the address as a keyed hash; `ended_on` is exclusive."""
 
     ref: str
     started_on: date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class CurrencyMismatch(ValueError):
+class CurrencyMismatchError(ValueError):
     """Two amounts of different currencies were put together."""
 
 
@@ -28,7 +28,7 @@ class Money:
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise CurrencyMismatch(f"{self.currency} and {other.currency} cannot be put together")
+            raise CurrencyMismatchError(f"{self.currency} and {other.currency} cannot be put together")
         return other
 
     def share(self, part: int, whole: int) -> Money:

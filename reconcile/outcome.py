@@ -104,7 +104,7 @@ class HeldBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong that the records prove. `excess` is gross; `group` names the charges that compete for one renewal."""
+    """Something wrong that the records prove. `excess` is gross: before what went back."""
 
     key: str
     kind: FindingKind

@@ -46,7 +46,7 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """`covers` names finding or claim kinds exactly; a clause with `general` speaks to kinds that no exact clause covers."""
+    """`covers` names finding or claim kinds; a `general` clause gives way to one that covers a kind exactly."""
 
     id: str
     heading: str

@@ -45,8 +45,9 @@ def prescribe(judged: Judged, membership: Membership, rules: Rules) -> Remedy | 
 
 
 def review(finding: Finding, amount: Money | None, held: HeldBecause, arithmetic: str) -> Remedy:
-    """No clause decides: a person must. `amount` is the recommended one."""
-    assert finding.charge is not None
+    """No clause decides: a person must. `amount` is the recommended one. The finding is about a charge."""
+    if finding.charge is None:
+        raise ValueError(f"{finding.key} is about no charge: nothing can be given back for it")
     return Remedy(
         remedy_key(finding.charge),
         finding.key,
@@ -136,7 +137,8 @@ def _held_while_disputed(judged: Judged, remedy: Remedy) -> Remedy:
 
 def _arithmetic(judged: Judged, owed: Money) -> str:
     finding, back = judged.finding, judged.taking.given_back
-    assert finding.excess is not None
+    if finding.excess is None:
+        raise ValueError(f"{finding.key} has no excess: there is nothing to reckon")
     steps = [f"excess {finding.excess.minor}"]
     if finding.kind is FindingKind.OVERCHARGE and finding.expected is not None:
         steps = [f"{judged.taking.net.minor} taken - {finding.expected.minor} owed = {finding.excess.minor}"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from reconcile.membership import Agreed, Discount, Membership, Pause, PlanChange, PriceChange, QuantityChange
 from reconcile.money import Money, half_up
 from reconcile.stints import Anniversary, Course, Stint, anniversaries
+
+C = TypeVar("C", PriceChange | PlanChange, QuantityChange)
 
 EARLY_DAYS = 2  # a charge may come this many days before its renewal is due
 LATE_DAYS = 35  # and this many after
@@ -58,7 +62,7 @@ def paused(membership: Membership, day: date) -> bool:
 
 
 def plan_amounts(membership: Membership, renewals: tuple[Renewal, ...]) -> frozenset[int]:
-    """Every amount (minor units) that the plan has: prices with and without quantity and discount, set-up, both together."""
+    """Every amount (minor units) that the plan has: prices as listed and as owed, the set-up fee, both together."""
     prices = {membership.plan.price.minor, *(r.amount.minor for r in renewals)}
     prices |= {c.price_minor for c in membership.changes if isinstance(c, PriceChange | PlanChange)}
     setup = membership.plan.setup_fee_minor
@@ -107,15 +111,19 @@ def _agreed(membership: Membership, agreed: Agreed) -> Renewal:
 def _price(membership: Membership, anniversary: Anniversary) -> Money:
     """The price in force on the due date times the quantity in force."""
     held = [c for c in membership.changes if isinstance(c, PriceChange | PlanChange) and c.since <= anniversary.on]
-    # The sort is stable: of several changes of one day the one stated last holds.
-    price = sorted(held, key=lambda c: c.since)[-1].price_minor if held else membership.plan.price.minor
+    price = _latest(held).price_minor if held else membership.plan.price.minor
     quantities = [c for c in membership.changes if isinstance(c, QuantityChange) and c.since <= anniversary.on]
-    quantity = sorted(quantities, key=lambda c: c.since)[-1].quantity if quantities else 1
+    quantity = _latest(quantities).quantity if quantities else 1
     return Money(price * quantity, membership.plan.price.currency)
 
 
+def _latest(changes: Sequence[C]) -> C:
+    """The change in force: the newest; of several of one day the one stated last."""
+    return max(enumerate(changes), key=lambda pair: (pair[1].since, pair[0]))[1]
+
+
 def _discounted(membership: Membership, renewals: list[Renewal]) -> list[Renewal]:
-    """Each discount takes its per cent off the first `periods` dues from its date on; several multiply, rounded once."""
+    """Each discount takes its share off the first `periods` dues from its date on; several multiply, rounded once."""
     shares: dict[date, int] = {}
     scale: dict[date, int] = {}
     dues = [r.due for r in renewals if r.kind is RenewalKind.DUES]

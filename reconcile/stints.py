@@ -124,7 +124,7 @@ def course(membership: Membership, subscriptions: Sequence[Subscription], rules:
         current = stints[-1]
         match notice:
             case Reactivation():
-                stints[-1:] = _reactivated(current, notice, heard)
+                stints[-1:] = _reactivated(current, notice, heard=heard)
                 unwritten = [] if stints[-1] != current else unwritten
                 heard = False
             case Termination():
@@ -143,7 +143,7 @@ def course(membership: Membership, subscriptions: Sequence[Subscription], rules:
     return Course(tuple(stints), tuple(unwritten))
 
 
-def _reactivated(current: Stint, notice: Reactivation, heard: bool) -> list[Stint]:
+def _reactivated(current: Stint, notice: Reactivation, *, heard: bool) -> list[Stint]:
     if current.end is not None and current.end.on <= notice.on:
         return [current, Stint(notice.on, first=False)]
     if heard:  # before the end came: the notice is withdrawn and the anniversary stays

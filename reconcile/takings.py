@@ -1,4 +1,4 @@
-"""Takings: the charges of a ledger with all that bears on them put together: what they state to pay, what came back, which
+"""Takings: a ledger's charges with all that bears on them put together: what they state to pay, what went back, which
 agreement they came through."""
 
 from __future__ import annotations
@@ -79,7 +79,14 @@ def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
     refunds = _by_charge(ledger, ledger.refunds)
     disputes = _by_charge(ledger, ledger.disputes)
     taken = [
-        _taking(bound, ledger, refunds.get(bound.charge.ref, ()), disputes.get(bound.charge.ref, ()), zone, as_of)
+        _taking(
+            bound,
+            ledger,
+            refunds=refunds.get(bound.charge.ref, ()),
+            disputes=disputes.get(bound.charge.ref, ()),
+            zone=zone,
+            as_of=as_of,
+        )
         for bound in ledger.charges
         if bound.charge.state is ChargeState.TAKEN
         and bound.charge.amount.minor > 0
@@ -104,6 +111,7 @@ def _by_charge(ledger: Ledger, facts: tuple[F, ...]) -> dict[Ref, tuple[F, ...]]
 def _taking(
     bound: BoundCharge,
     ledger: Ledger,
+    *,
     refunds: tuple[Refund, ...],
     disputes: tuple[Dispute, ...],
     zone: str,

@@ -39,7 +39,7 @@ _WITHDRAWABLE = frozenset({"cancel_requested_at", "ends_at"})
 
 def merge(tellings: Iterable[F]) -> F:
     """The one fact that `tellings` (at least one, all of one object) tell: each field as the latest telling that
-    speaks of it has it, the object's own tellings before mentions. Where times are equal the later state in life wins."""
+    speaks of it has it, the object's own tellings before mentions. Of one time the later state in life wins."""
     ordered = sorted(tellings, key=_precedence)
     latest = ordered[-1]
     merged: dict[str, Any] = {f.name: _latest_value(ordered, f.name) for f in fields(latest)}

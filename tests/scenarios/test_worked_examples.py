@@ -64,7 +64,9 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     ),
     (
         "W10 two charges on one day: one is the duplicate",
-        Story(facts=(*_TO_MARCH, charge("2024-03-08", ref="ch_1"), charge("2024-03-08", ref="ch_2")), as_of="2024-03-20"),
+        Story(
+            facts=(*_TO_MARCH, charge("2024-03-08", ref="ch_1"), charge("2024-03-08", ref="ch_2")), as_of="2024-03-20"
+        ),
         [f"duplicate_charge ch_2 9900 -> refund 9900 queued {FP2}"],
     ),
     (
@@ -159,7 +161,9 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     ),
     (
         "W25 no billing-error clause: a person decides",
-        Story(policy=("smartcalls",), facts=(*_TO_MARCH, charge("2024-03-08"), charge("2024-03-09")), as_of="2024-03-20"),
+        Story(
+            policy=("smartcalls",), facts=(*_TO_MARCH, charge("2024-03-08"), charge("2024-03-09")), as_of="2024-03-20"
+        ),
         ["duplicate_charge ch_2024-03-09_9900 9900 -> review 9900 held (no_clause)"],
     ),
     (
@@ -232,7 +236,12 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     (
         "W32 the duplicate is disputed: nothing is sent",
         Story(
-            facts=(*_TO_MARCH, charge("2024-03-08", ref="ch_1"), charge("2024-03-09", ref="ch_2"), dispute("ch_2", "2024-03-11", DisputeState.OPEN)),
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="ch_1"),
+                charge("2024-03-09", ref="ch_2"),
+                dispute("ch_2", "2024-03-11", DisputeState.OPEN),
+            ),
             as_of="2024-03-20",
         ),
         [f"duplicate_charge ch_2 9900 -> refund 9900 held (disputed) {FP2}"],
@@ -240,7 +249,12 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     (
         "W32 the dispute is lost: it settles the duplicate",
         Story(
-            facts=(*_TO_MARCH, charge("2024-03-08", ref="ch_1"), charge("2024-03-09", ref="ch_2"), dispute("ch_2", "2024-03-11", DisputeState.LOST)),
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="ch_1"),
+                charge("2024-03-09", ref="ch_2"),
+                dispute("ch_2", "2024-03-11", DisputeState.LOST),
+            ),
             as_of="2024-03-20",
         ),
         ["corrected_elsewhere ch_2 9900"],
@@ -248,7 +262,12 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     (
         "W32 the dispute is won: the refund is queued again",
         Story(
-            facts=(*_TO_MARCH, charge("2024-03-08", ref="ch_1"), charge("2024-03-09", ref="ch_2"), dispute("ch_2", "2024-03-11", DisputeState.WON)),
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="ch_1"),
+                charge("2024-03-09", ref="ch_2"),
+                dispute("ch_2", "2024-03-11", DisputeState.WON),
+            ),
             as_of="2024-03-20",
         ),
         [f"duplicate_charge ch_2 9900 -> refund 9900 queued {FP2}"],
@@ -291,14 +310,23 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         "W44 the third discounted renewal was charged in full",
         Story(
             changes=(Discount(day("2024-02-08"), 2000, 3),),
-            facts=(charge("2024-01-08"), charge("2024-02-08", 7920), charge("2024-03-08", 7920), charge("2024-04-08"), charge("2024-05-08")),
+            facts=(
+                charge("2024-01-08"),
+                charge("2024-02-08", 7920),
+                charge("2024-03-08", 7920),
+                charge("2024-04-08"),
+                charge("2024-05-08"),
+            ),
             as_of="2024-05-20",
         ),
         [f"overcharge ch_2024-04-08_9900 1980 -> refund 1980 queued {FP2}"],
     ),
     (
         "W45 a duplicate that is too high besides: one remedy",
-        Story(facts=(*_TO_MARCH, charge("2024-03-08", through="sub_1"), charge("2024-03-09", 10900, through="sub_1")), as_of="2024-03-20"),
+        Story(
+            facts=(*_TO_MARCH, charge("2024-03-08", through="sub_1"), charge("2024-03-09", 10900, through="sub_1")),
+            as_of="2024-03-20",
+        ),
         [f"duplicate_charge ch_2024-03-09_10900 10900 -> refund 10900 queued {FP2}"],
     ),
     (
@@ -384,7 +412,11 @@ ROWS: list[tuple[str, Story, list[str]]] = [
     ),
     (
         "a one-off that was agreed is fine",
-        Story(changes=(Agreed(day("2024-02-20"), 2500, "number pack"),), facts=(*_TO_MARCH, charge("2024-02-20", 2500)), as_of="2024-03-01"),
+        Story(
+            changes=(Agreed(day("2024-02-20"), 2500, "number pack"),),
+            facts=(*_TO_MARCH, charge("2024-02-20", 2500)),
+            as_of="2024-03-01",
+        ),
         [],
     ),
 ]

@@ -1,4 +1,4 @@
-"""The words in which scenarios are told: memberships, charges and what happened to them. Amounts in US cents unless said."""
+"""The words in which scenarios are told: memberships, charges and what happened to them. Amounts in US cents."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from reconcile.facts import (
     Dispute,
     DisputeState,
     EndedBy,
-    FailedPayment,
     Fact,
+    FailedPayment,
     Ref,
     Refund,
     RefundState,
@@ -86,7 +86,13 @@ def charge(
 
 
 def refund(
-    of: str, amount: int, on: str, *, provider: str = "stripe", state: RefundState = RefundState.SETTLED, remedy: str | None = None
+    of: str,
+    amount: int,
+    on: str,
+    *,
+    provider: str = "stripe",
+    state: RefundState = RefundState.SETTLED,
+    remedy: str | None = None,
 ) -> Refund:
     return Refund(
         Ref(provider, f"re_{of}_{amount}_{on}"), at(on), state, Money(amount, "USD"), at(on), charge=of, remedy=remedy
@@ -98,17 +104,21 @@ def dispute(of: str, on: str, state: DisputeState, amount: int = 9900, *, provid
 
 
 def failed(on: str, *, provider: str = "paypal", subscription: str = "I-1") -> FailedPayment:
-    return FailedPayment(Ref(provider, f"{subscription}:{on}"), at(on), at(on), Money(9900, "USD"), subscription=subscription)
-
-
-def live(provider: str = "paypal", subscription: str = "I-1", since: str = "2023-01-01") -> Subscription:
-    return Subscription(
-        Ref(provider, subscription), at(since), SubscriptionState.LIVE, started_at=at(since)
+    return FailedPayment(
+        Ref(provider, f"{subscription}:{on}"), at(on), at(on), Money(9900, "USD"), subscription=subscription
     )
 
 
+def live(provider: str = "paypal", subscription: str = "I-1", since: str = "2023-01-01") -> Subscription:
+    return Subscription(Ref(provider, subscription), at(since), SubscriptionState.LIVE, started_at=at(since))
+
+
 def ended(
-    on: str, provider: str = "paypal", subscription: str = "I-1", by: EndedBy = EndedBy.PERSON, state: SubscriptionState = SubscriptionState.ENDED
+    on: str,
+    provider: str = "paypal",
+    subscription: str = "I-1",
+    by: EndedBy = EndedBy.PERSON,
+    state: SubscriptionState = SubscriptionState.ENDED,
 ) -> Subscription:
     return Subscription(
         Ref(provider, subscription),
@@ -128,16 +138,21 @@ def reactivate(on: str) -> Reactivation:
     return Reactivation(day(on))
 
 
-def monthly(start: str, until: str, amount: int = 9900, *, without: Sequence[str] = (), provider: str = "stripe") -> list[Charge]:
+def monthly(
+    start: str, until: str, amount: int = 9900, *, without: Sequence[str] = (), provider: str = "stripe"
+) -> list[Charge]:
     """The charges a healthy monthly membership sees, one on each anniversary of `start` up to `until` (exclusive)."""
-    first, charges, month = day(start), [], 0
+    first, month = day(start), 0
+    charges: list[Charge] = []
     while True:
         total = first.year * 12 + first.month - 1 + month
         due = date(total // 12, total % 12 + 1, min(first.day, 28))
         if due >= day(until):
             return charges
         if due.isoformat() not in without:
-            charges.append(charge(due.isoformat(), amount, provider=provider, through="I-1" if provider == "paypal" else None))
+            charges.append(
+                charge(due.isoformat(), amount, provider=provider, through="I-1" if provider == "paypal" else None)
+            )
         month += 1
 
 

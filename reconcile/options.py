@@ -1,0 +1,119 @@
+"""Options: every way in which one charge could be used, and what each costs to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import combinations
+
+from reconcile.renewals import EARLY_DAYS, LATE_DAYS, Renewal, RenewalKind
+from reconcile.stints import Course
+from reconcile.takings import Taking
+from reconcile.windows import Calendar
+
+# An unpaired charge weighs as much as one day more than the longest lateness: a charge that can explain an unpaid
+# renewal does, but no chain of shifted payments is ever dearer to believe than one charge too many.
+_UNPAIRED = 2 * (LATE_DAYS + 1)
+CANDIDATES_MAX = 6
+_TOGETHER_MAX = 4  # renewals paid by one charge
+_ONE_OFF_DAYS = 3  # an agreed one-off charged at another amount is believed only this near to its date
+
+# Compared from left to right: lateness (or the price of staying unpaired), exact reference (negative), whether the
+# amount is off, by how much, whether it is short, days from the due date.
+Cost = tuple[int, int, int, int, int, int]
+FREE: Cost = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to use a charge: the renewals it would pay (by index), and what that costs."""
+
+    renewals: frozenset[int]
+    cost: Cost
+
+
+def named_renewal(taking: Taking, calendar: Calendar) -> int | None:
+    """The dues renewal whose period the charge names. Providers count in UTC: a day or two is no difference."""
+    near = [i for start, _ in taking.periods for i in calendar.dues_near(start)[:1]]
+    return min(near, key=lambda i: (abs((calendar.renewals[i].due - taking.day).days), i), default=None)
+
+
+def names_ended_time(taking: Taking, course: Course) -> bool:
+    """Whether the charge says itself that it was taken for time after the end."""
+    return any(
+        course.ended(start + timedelta(days=EARLY_DAYS)) is not None
+        and (end - start).days > EARLY_DAYS
+        and course.ended(end - timedelta(days=1)) is not None
+        for start, end in taking.periods
+    )
+
+
+def options_of(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[Option]:
+    """Every way to use the charge, best known first; leaving it unpaired is always the last."""
+    unpaired = Option(frozenset(), (_UNPAIRED - (1 if taking.spoiled else 0), 0, 0, 0, 0, 0))
+    candidates = _candidates(taking, calendar, named, course)
+    found = [
+        option
+        for size in range(1, min(len(candidates), _TOGETHER_MAX) + 1)
+        for subset in combinations(candidates, size)
+        if (named is None or named in subset) and (option := _option(taking, calendar, frozenset(subset), named))
+    ]
+    return [*sorted(found, key=lambda o: (o.cost, sorted(o.renewals))), unpaired]
+
+
+def _candidates(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[int]:
+    """The renewals that the charge may pay at all, the likeliest first. A charge that names periods pays those (and the
+    one-offs due with them); one that names ended time pays no dues."""
+    renewals = calendar.renewals
+    candidates = set(calendar.open_on(taking.day))
+    if named is not None:
+        said = {i for start, _ in taking.periods for i in calendar.dues_near(start)[:1]}
+        one_offs = {i for i in candidates | set(calendar.due_with(named)) if renewals[i].kind is not RenewalKind.DUES}
+        candidates = said | one_offs
+    elif taking.periods and names_ended_time(taking, course):
+        candidates = {i for i in candidates if renewals[i].kind is RenewalKind.AGREED}
+    return sorted(candidates, key=lambda i: (i != named, distance(taking, renewals[i]), i))[:CANDIDATES_MAX]
+
+
+def distance(taking: Taking, renewal: Renewal) -> int:
+    return abs((taking.day - renewal.due).days)
+
+
+def own_period(taking: Taking, renewal: Renewal) -> bool:
+    """Whether the charge falls into the renewal's own period (or up to two days before it)."""
+    if renewal.kind is not RenewalKind.DUES:
+        return True
+    last = min(renewal.period_end - timedelta(days=1), renewal.closes)
+    return renewal.opens <= taking.day <= last
+
+
+def _option(taking: Taking, calendar: Calendar, subset: frozenset[int], named: int | None) -> Option | None:
+    """What it costs to let the charge pay exactly these renewals; None where that is not to be believed."""
+    paid = {i: calendar.renewals[i] for i in sorted(subset)}
+    off = taking.net.minor - sum(r.amount.minor for r in paid.values())
+    index = max(paid, key=lambda i: (paid[i].kind is RenewalKind.DUES, paid[i].due, i))
+    newest = paid[index]
+    own = named is not None or own_period(taking, newest)
+    dunned = any(calendar.closes[i] > r.closes for i, r in paid.items())
+    if off != 0 and not _plausible(taking, list(paid.values()), off, own=own, dunned=dunned):
+        return None
+    # A window that failed attempts hold open is as good as the plain one: lateness beyond it weighs no more.
+    late = 0 if own else 2 * min(max((taking.day - newest.due).days, 0), LATE_DAYS)
+    reference = 2 if named == index else 1 if taking.through is not None and not taking.superseded else 0
+    days = 0 if named == index else distance(taking, newest)
+    return Option(subset, (late, -reference, int(off != 0), abs(off), int(off < 0), days))
+
+
+def _plausible(taking: Taking, paid: Sequence[Renewal], off: int, *, own: bool, dunned: bool) -> bool:
+    """Whether a charge of another amount than is owed may still be meant for these renewals."""
+    dues = [r for r in paid if r.kind is RenewalKind.DUES]
+    owed = taking.net.minor - off
+    if not dues:  # a one-off or a set-up fee alone: near enough to be it, in a charge that is not a subscription's
+        near = all(distance(taking, r) <= _ONE_OFF_DAYS for r in paid)
+        return near and taking.through is None and 2 * abs(off) <= owed
+    if len(paid) == 1:
+        return own or dunned
+    if len({r.due for r in paid}) == 1:
+        return own
+    return own and (off > 0 or dunned)

@@ -1,0 +1,52 @@
+"""Renewals by date: which of them a charge of some day may pay."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from reconcile.renewals import EARLY_DAYS, LATE_DAYS, Renewal, RenewalKind
+
+
+class Calendar:
+    """Renewals by date: which of them a charge of some day may pay. Looking one up does not go through all."""
+
+    def __init__(self, renewals: Sequence[Renewal], failures: Sequence[date]) -> None:
+        self.renewals = renewals
+        failed = sorted(failures)
+        self.closes = [_closes(renewal, failed) for renewal in renewals]
+        self._dues = [renewal.due for renewal in renewals]
+        self._longest = max(((c - r.due).days for c, r in zip(self.closes, renewals, strict=True)), default=0)
+        self._early = max([EARLY_DAYS, *((r.due - r.opens).days for r in renewals)])
+
+    def open_on(self, day: date) -> list[int]:
+        """The renewals that a charge of `day` may pay."""
+        first = bisect_left(self._dues, day - timedelta(days=self._longest))
+        last = bisect_right(self._dues, day + timedelta(days=self._early))
+        return [i for i in range(first, last) if self.open(i, day)]
+
+    def open(self, i: int, day: date) -> bool:
+        return self.renewals[i].opens <= day <= self.closes[i]
+
+    def dues_near(self, day: date) -> list[int]:
+        """The dues renewals due within a day or two of `day`, the nearest first."""
+        first = bisect_left(self._dues, day - timedelta(days=EARLY_DAYS))
+        last = bisect_right(self._dues, day + timedelta(days=EARLY_DAYS))
+        near = [i for i in range(first, last) if self.renewals[i].kind is RenewalKind.DUES]
+        return sorted(near, key=lambda i: (abs((self._dues[i] - day).days), i))
+
+    def due_with(self, i: int) -> list[int]:
+        """The renewals due on the same day as renewal `i`, itself included."""
+        due = self._dues[i]
+        return list(range(bisect_left(self._dues, due), bisect_right(self._dues, due)))
+
+
+def _closes(renewal: Renewal, failures: Sequence[date]) -> date:
+    """The last day on which a renewal may be paid: each failed attempt within the window opens it anew."""
+    closes = renewal.closes
+    for day in failures[bisect_left(failures, renewal.opens) :]:
+        if day > closes:
+            break
+        closes = max(closes, day + timedelta(days=LATE_DAYS))
+    return closes

@@ -1,0 +1,269 @@
+"""Laws: what holds for every membership and every history, not only for the told ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.facts import Charge, ChargeState, Dispute, DisputeState, Ref, Refund, RefundState
+from reconcile.findings import Scene
+from reconcile.judgement import reconcile, survey
+from reconcile.ledger import BoundBy, BoundCharge, Ledger
+from reconcile.membership import (
+    Agreed,
+    Agreement,
+    CancelNotice,
+    Change,
+    Channel,
+    Discount,
+    Every,
+    Membership,
+    MonthEnd,
+    Notice,
+    Pause,
+    Plan,
+    PriceChange,
+    QuantityChange,
+)
+from reconcile.money import Money
+from reconcile.outcome import Finding, FindingKind, FindingStatus, Outcome, RemedyKind, RemedyState
+from reconcile.renewals import Renewal
+from reconcile.tellings import merge
+from tests.scenarios.world import ZONE, rules
+
+AS_OF = date(2025, 6, 30)
+AGREEMENT = Agreement("stripe", subscription="sub_1", customer="cus_1")
+
+
+def _days(first: date, last: date) -> st.SearchStrategy[date]:
+    return st.dates(first, last)
+
+
+_IN_LIFE = _days(date(2024, 1, 1), date(2025, 6, 1))
+_CHANGES: st.SearchStrategy[Change] = st.one_of(
+    st.builds(PriceChange, _IN_LIFE, st.integers(500, 30000)),
+    st.builds(QuantityChange, _IN_LIFE, st.integers(1, 5)),
+    st.builds(Discount, _IN_LIFE, st.integers(1, 9999), st.integers(1, 4)),
+    st.builds(lambda d, n: Pause(d, d + timedelta(days=n)), _IN_LIFE, st.integers(1, 90)),
+    st.builds(Agreed, _IN_LIFE, st.integers(100, 40000), st.just("extra")),
+)
+_NOTICES: st.SearchStrategy[Notice] = st.builds(
+    lambda d: CancelNotice(datetime.combine(d, time(12), UTC), Channel.EMAIL), _days(date(2024, 6, 1), date(2025, 6, 1))
+)
+MEMBERSHIPS = st.builds(
+    lambda start, price, every, setup, trial, month_end, changes, notices: Membership(
+        "M-1",
+        start,
+        Plan(Money(price, "USD"), every, 1, "plan", setup, trial, month_end),
+        ("smartcalls", "voip-fulfillment"),
+        changes=tuple(changes),
+        notices=tuple(notices),
+        agreements=(AGREEMENT,),
+    ),
+    _days(date(2024, 1, 1), date(2024, 12, 31)),
+    st.integers(500, 30000),
+    st.sampled_from([Every.MONTH, Every.MONTH, Every.YEAR, Every.WEEK]),
+    st.sampled_from([0, 0, 14900]),
+    st.sampled_from([0, 0, 14]),
+    st.sampled_from(list(MonthEnd)),
+    st.lists(_CHANGES, max_size=3),
+    st.lists(_NOTICES, max_size=1),
+)
+
+
+def _taken(ref: str, on: date, minor: int, *, through: str | None = "sub_1") -> Charge:
+    when = datetime.combine(on, time(11), ZONE).astimezone(UTC)
+    return Charge(
+        Ref("stripe", ref), when, ChargeState.TAKEN, Money(minor, "USD"), when, subscription=through, customer="cus_1"
+    )
+
+
+def _ledger(membership: Membership, charges: Sequence[Charge], **facts: tuple[object, ...]) -> Ledger:
+    bound = tuple(BoundCharge(c, BoundBy.SUBSCRIPTION if c.subscription else BoundBy.CUSTOMER) for c in charges)
+    return Ledger(membership, bound, **facts)  # type: ignore[arg-type]
+
+
+def _owed(membership: Membership) -> tuple[Renewal, ...]:
+    renewals = survey(Ledger(membership), rules(), AS_OF).paired.renewals
+    return tuple(r for r in renewals if r.due <= AS_OF)
+
+
+def _perfect(membership: Membership) -> list[Charge]:
+    """A history in which exactly what is owed is taken on the day that it is due."""
+    return [_taken(f"ch_{n}", r.due, r.amount.minor) for n, r in enumerate(_owed(membership)) if r.amount.minor > 0]
+
+
+@st.composite
+def _troubled(draw: st.DrawFn) -> tuple[Membership, list[Charge]]:
+    """A history with extra, missing, wrong and moved charges."""
+    membership = draw(MEMBERSHIPS)
+    charges = _perfect(membership)[:24]
+    keep = draw(st.lists(st.integers(0, 9), min_size=len(charges), max_size=len(charges)))
+    told: list[Charge] = []
+    for charge, luck in zip(charges, keep, strict=True):
+        if luck == 0:
+            continue
+        off = draw(st.integers(-400, 400)) if luck == 1 else 0
+        late = draw(st.integers(0, 20)) if luck == 2 else 0
+        amount = max(charge.amount.minor + off, 1)
+        when = charge.taken_at + timedelta(days=late)
+        told.append(replace(charge, amount=Money(amount, "USD"), taken_at=when, told_at=when))
+        if luck == 3:
+            again = when + timedelta(days=draw(st.integers(0, 40)))
+            told.append(replace(charge, ref=Ref("stripe", f"{charge.ref.id}_again"), taken_at=again, told_at=again))
+    extras = draw(st.lists(st.tuples(_IN_LIFE, st.integers(1, 40000)), max_size=3))
+    told += [_taken(f"ch_x{n}", on, minor, through=None) for n, (on, minor) in enumerate(extras)]
+    return membership, told
+
+
+@given(MEMBERSHIPS)
+def test_a_perfect_history_owes_nothing(membership: Membership) -> None:
+    outcome = reconcile(_ledger(membership, _perfect(membership)), rules(), AS_OF)
+
+    assert outcome.findings == ()
+
+
+@given(_troubled(), st.randoms(use_true_random=False))
+def test_the_order_in_which_facts_arrive_never_matters(
+    history: tuple[Membership, list[Charge]], luck: random.Random
+) -> None:
+    membership, charges = history
+    shuffled = luck.sample(charges, len(charges))
+
+    assert reconcile(_ledger(membership, charges), rules(), AS_OF) == reconcile(
+        _ledger(membership, shuffled), rules(), AS_OF
+    )
+
+
+def _refunds(outcome: Outcome) -> tuple[Refund, ...]:
+    paid = [r for r in outcome.remedies if r.amount is not None and r.state is not RemedyState.SETTLED]
+    charges = {f.key: f.charge for f in outcome.findings}
+    when = datetime.combine(AS_OF, time(11), UTC)
+    return tuple(
+        Refund(Ref("stripe", f"re_{r.key}"), when, RefundState.SETTLED, r.amount, when, charge=ref.id, remedy=r.key)
+        for r in paid
+        if r.amount is not None and (ref := charges[r.finding]) is not None
+    )
+
+
+@given(_troubled(), st.data())
+def test_paying_the_remedies_settles_everything(history: tuple[Membership, list[Charge]], data: st.DataObject) -> None:
+    membership, charges = history
+    by_hand = tuple(
+        Refund(
+            Ref("stripe", f"hand_{c.ref.id}"),
+            c.taken_at,
+            RefundState.SETTLED,
+            Money(part, "USD"),
+            c.taken_at,
+            charge=c.ref.id,
+        )
+        for c in charges
+        if (part := data.draw(st.integers(0, c.amount.minor // 2), label=f"given back of {c.ref.id}")) and part % 3 == 0
+    )
+    before = reconcile(_ledger(membership, charges, refunds=by_hand), rules(), AS_OF)
+    after = reconcile(_ledger(membership, charges, refunds=(*by_hand, *_refunds(before))), rules(), AS_OF)
+
+    assert not [r for r in after.remedies if r.state is not RemedyState.SETTLED]
+    assert not [f for f in after.findings if f.excess is not None and f.status is FindingStatus.OPEN]
+
+
+@given(_troubled(), st.data())
+def test_no_remedy_exceeds_what_its_charge_still_holds(
+    history: tuple[Membership, list[Charge]], data: st.DataObject
+) -> None:
+    membership, charges = history
+    given_back = {
+        c.ref.id: data.draw(st.integers(0, c.amount.minor), label=f"given back of {c.ref.id}") for c in charges
+    }
+    refunds = tuple(
+        Refund(
+            Ref("stripe", f"hand_{c.ref.id}"),
+            c.taken_at,
+            RefundState.SETTLED,
+            Money(given_back[c.ref.id], "USD"),
+            c.taken_at,
+            charge=c.ref.id,
+        )
+        for c in charges
+        if given_back[c.ref.id]
+    )
+    outcome = reconcile(_ledger(membership, charges, refunds=refunds), rules(), AS_OF)
+    holds = {str(c.ref): c.amount.minor - given_back[c.ref.id] for c in charges}
+    charge_of = {f.key: str(f.charge) for f in outcome.findings}
+
+    for remedy in outcome.remedies:
+        assert remedy.kind is RemedyKind.REVIEW or remedy.amount is not None
+        if remedy.amount is not None and remedy.state is not RemedyState.SETTLED:
+            assert 0 < remedy.amount.minor <= holds[charge_of[remedy.finding]]
+
+
+@given(_troubled())
+def test_a_charge_has_at_most_one_finding_and_money_adds_up(history: tuple[Membership, list[Charge]]) -> None:
+    """What was taken is what pays renewals plus what is found in excess, to the cent."""
+    membership, charges = history
+    scene = survey(_ledger(membership, charges), rules(), AS_OF)
+    findings = reconcile(_ledger(membership, charges), rules(), AS_OF).findings
+    refs = [f.charge for f in findings if f.charge is not None]
+    owed = sum(scene.paired.renewals[r].amount.minor for r in {r for pays in scene.paired.pays for r in pays})
+    taken = sum(t.charge.amount.minor for t in scene.paired.takings)
+    excess = sum(f.excess.minor for f in findings if f.excess is not None)
+
+    assert len(refs) == len(set(refs))
+    assert taken == owed - _short(findings, scene) + excess
+
+
+def _short(findings: Sequence[Finding], scene: Scene) -> int:
+    """What the undercharged renewals lack."""
+    paired = scene.paired
+    lacking = 0
+    for finding in findings:
+        if finding.kind is FindingKind.UNDERCHARGE and finding.expected is not None:
+            i = next(n for n, t in enumerate(paired.takings) if t.ref == finding.charge)
+            payers = {j for r in paired.pays[i] for j in paired.payers(r)}
+            lacking += finding.expected.minor - sum(paired.takings[j].net.minor for j in payers)
+    return lacking
+
+
+@given(_troubled(), st.lists(st.integers(0, 3), max_size=6))
+def test_a_lost_or_open_dispute_never_makes_us_pay(history: tuple[Membership, list[Charge]], picks: list[int]) -> None:
+    membership, charges = history
+    disputes = tuple(
+        Dispute(
+            Ref("stripe", f"dp_{c.ref.id}"),
+            c.taken_at,
+            DisputeState.OPEN if p % 2 else DisputeState.LOST,
+            c.amount,
+            c.taken_at,
+            charge=c.ref.id,
+        )
+        for c, p in zip(charges, picks, strict=False)
+    )
+    disputed = {d.charge for d in disputes}
+    outcome = reconcile(_ledger(membership, charges, disputes=disputes), rules(), AS_OF)
+    charge_of = {f.key: f.charge for f in outcome.findings}
+
+    for remedy in outcome.remedies:
+        ref = charge_of[remedy.finding]
+        if ref is not None and ref.id in disputed:
+            assert remedy.state is RemedyState.HELD
+
+
+@given(_troubled(), st.randoms(use_true_random=False), st.integers(1, 3))
+def test_repeating_and_reordering_tellings_gives_the_same_fact(
+    history: tuple[Membership, list[Charge]], luck: random.Random, times: int
+) -> None:
+    for charge in history[1]:
+        later = replace(charge, told_at=charge.told_at + timedelta(hours=1), refunded_minor=1)
+        mention = Charge(
+            charge.ref, charge.told_at, ChargeState.TAKEN, charge.amount, charge.taken_at, invoice="in_1", detail=1
+        )
+        tellings = [charge, later, mention] * times
+        luck.shuffle(tellings)
+
+        assert replace(later, invoice="in_1") == merge(tellings)
