@@ -77,4 +77,5 @@ def _charge_id(resource: JsonObject) -> str | None:
         or linked(resource, "up", "captures?")
         or linked(resource, "sale", "sale")
         or linked(resource, "capture", "captures?")
+        or identity(resource, "supplementary_data", "related_ids", "capture_id")
     )

@@ -1,0 +1,96 @@
+"""A fresh look at one charge: the charge, its refunds where PayPal lists them, its disputes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import quote
+
+from handlers.gateway import Look, NoCredential, NotExecuted, Uncertain
+from handlers.inbox import MalformedDelivery
+from handlers.paypal.api import PayPalApi, Reply
+from handlers.paypal.reading import identity
+from handlers.paypal.refusals import API_ERRORS, failure, is_missing
+from handlers.paypal.translate import facts_of
+from handlers.strict_json import JsonObject, child, children, needed
+from reconcile.facts import Dispute, Fact, Refund
+
+_PATHS = {
+    "sale": "/v1/payments/sale",
+    "capture": "/v2/payments/captures",
+    "authorization": "/v2/payments/authorizations",
+}
+_DISPUTES_MAX = 50  # PayPal's largest page; a charge with more is beyond telling
+
+
+def look(api: PayPalApi, charge: str, kind: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    """What PayPal says now. PayPal has no list of a sale's refunds; a capture's stand in its order, if it has one."""
+    folder = _PATHS.get(kind)
+    if folder is None:
+        return Look((), lists_refunds=False, missing=(charge,))
+    try:
+        return _look(api, charge, kind, f"{folder}/{quote(charge, safe='')}")
+    except API_ERRORS as error:
+        answer = failure(error)
+        return answer if isinstance(answer, NotExecuted | Uncertain | NoCredential) else Uncertain(answer.code)
+    except MalformedDelivery as error:
+        return Uncertain(f"PayPal's answer cannot be understood: {error}")
+
+
+def _look(api: PayPalApi, charge: str, kind: str, path: str) -> Look:
+    reply = _found(api, path)
+    if reply is None:
+        return Look((), lists_refunds=False, missing=(charge,))
+    facts = [*_facts(kind, reply.body, reply), *_disputes(api, charge)]
+    refunds = _refunds(api, charge, reply.body) if kind == "capture" else None
+    return Look((*facts, *(refunds or ())), lists_refunds=refunds is not None)
+
+
+def _disputes(api: PayPalApi, charge: str) -> list[Fact]:
+    found = _found(
+        api, f"/v1/customer/disputes?disputed_transaction_id={quote(charge, safe='')}&page_size={_DISPUTES_MAX}"
+    )
+    if found is None:
+        return []
+    facts: list[Fact] = []
+    for item in children(found.body, "items"):
+        # The list says neither which transactions a case is about nor how it ended.
+        case = needed(identity(item, "dispute_id"), "items.dispute_id")
+        detail = _found(api, f"/v1/customer/disputes/{case}")
+        told = _facts("dispute", detail.body, detail) if detail else _facts("dispute", item, found)
+        facts += (_of(charge, fact) for fact in told)
+    return facts
+
+
+def _refunds(api: PayPalApi, charge: str, capture: JsonObject) -> list[Fact] | None:
+    """The capture's refunds as its order lists them; None where no order can be read: absence proves nothing then."""
+    order = identity(capture, "supplementary_data", "related_ids", "order_id")
+    if order is None:
+        return None
+    try:
+        reply: Reply = api.get(f"/v2/checkout/orders/{order}")
+        facts: list[Fact] = []
+        for unit in children(reply.body, "purchase_units"):
+            for refund in children(child(unit, "payments") or {}, "refunds"):
+                facts += _facts("refund", refund, reply)
+    except (*API_ERRORS, MalformedDelivery):
+        # Orders are forgotten after a while, and a key may lack the right to read them.
+        return None
+    return [fact for fact in facts if isinstance(fact, Refund) and fact.charge == charge]
+
+
+def _found(api: PayPalApi, path: str) -> Reply | None:
+    try:
+        reply: Reply = api.get(path)
+    except API_ERRORS as error:
+        if is_missing(failure(error)):
+            return None
+        raise
+    return reply
+
+
+def _facts(kind: str, resource: JsonObject, reply: Reply) -> tuple[Fact, ...]:
+    return facts_of(kind, resource, needed(reply.sent_at, "Date"))
+
+
+def _of(charge: str, fact: Fact) -> Fact:
+    return replace(fact, charge=charge) if isinstance(fact, Dispute) and fact.charge is None else fact
