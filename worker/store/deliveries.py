@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from handlers.inbox import Envelope
 from worker.crypt import Keyring
 from worker.schema import Row, deliveries
+from worker.store.recording import NewDelivery, Recorded, place, record
+
+__all__ = [
+    "ATTEMPTS_MAX", "Delivery", "NewDelivery", "Recorded", "by_id", "claim", "close", "counts", "fail", "listing",
+    "oldest_waiting", "open_body", "purge", "record", "reopen", "set_aside", "waiting",
+]  # fmt: skip
 
 ATTEMPTS_MAX = 5
 NOTE_MAX = 500
-FORGED_NOTE = "its transmission id was seen with another body"
-
-_log = structlog.get_logger(__name__)
-_KEY = (deliveries.c.provider, deliveries.c.account, deliveries.c.event_id)
-
-
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
-    """An authentic delivery: `source` is webhook, import, backfill or report; `body` the bytes as they came."""
-
-    provider: str
-    envelope: Envelope
-    body: bytes
-    source: str
-    received_at: datetime
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.provider, self.envelope.account, self.envelope.event_id
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Where a delivery is kept. `new` is False for one known already; `suspect` when its transmission id came before
-    with another body."""
-
-    id: int
-    new: bool
-    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +36,6 @@ class Delivery:
     received_at: datetime
     attempts: int
     body: bytes | None
-
-
-def record(conn: Connection, keyring: Keyring, rows: Sequence[NewDelivery]) -> list[Recorded]:
-    """Keep the deliveries, in one statement; the answers stand in the order of `rows`. One known already, before or
-    within `rows`, is only counted."""
-    first: dict[tuple[str, str, str], NewDelivery] = {}
-    times: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        first.setdefault(row.key, row)
-        times[row.key] = times.get(row.key, 0) + 1
-    if not first:
-        return []
-    # In key order, so that two writers with the same deliveries wait for each other instead of locking each other out.
-    values = [_values(keyring, first[key], times[key]) for key in sorted(first)]
-    upsert = (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(deliveries)
-    statement = upsert.on_conflict_do_update(
-        index_elements=_KEY, set_={"seen": deliveries.c.seen + upsert.excluded.seen}
-    ).returning(deliveries.c.id, *_KEY, deliveries.c.seen)
-    kept = {(r.provider, r.account, r.event_id): r for r in conn.execute(statement, values)}
-    # A row that was there has been seen more often than it came now.
-    recorded = {key: Recorded(row.id, row.seen == times[key]) for key, row in kept.items()}
-    suspects = _suspects(conn, rows)
-    _set_aside(conn, [recorded[key].id for key in suspects if recorded[key].new])
-    answers = []
-    for row in rows:
-        known = recorded[row.key]
-        new = known.new and first[row.key] is row
-        answers.append(Recorded(known.id, new, row.key in suspects))
-    return answers
 
 
 def claim(conn: Connection, limit: int, now: datetime) -> list[Delivery]:
@@ -111,7 +55,7 @@ def open_body(keyring: Keyring, delivery: Delivery) -> bytes | None:
     """The bytes as they came; None once retention has removed them."""
     if delivery.body is None:
         return None
-    return keyring.unpack(delivery.body, _place((delivery.provider, delivery.account, delivery.event_id)))
+    return keyring.unpack(delivery.body, place(delivery.provider, delivery.account, delivery.event_id))
 
 
 def close(conn: Connection, ids: Iterable[int], state: str, note: str | None, handled_at: datetime) -> None:
@@ -134,6 +78,12 @@ def fail(conn: Connection, delivery_id: int, note: str, next_at: datetime) -> st
         return "new"
     conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(state="failed", next_at=None))
     return "failed"
+
+
+def set_aside(conn: Connection, delivery_id: int, note: str) -> None:
+    """Mark a delivery `failed` at once: trying it again without a change of the program would end the same way."""
+    values = {"state": "failed", "note": _cut(note), "attempts": deliveries.c.attempts + 1, "next_at": None}
+    conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
 
 
 def reopen(conn: Connection, ids: Iterable[int] = (), *, failed: bool = False) -> int:
@@ -200,63 +150,5 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return and_(deliveries.c.state == "new", or_(deliveries.c.next_at.is_(None), deliveries.c.next_at <= now))
 
 
-def _place(key: tuple[str, str, str]) -> str:
-    # The row's own id is not known before it is inserted; this key is as unique, and never changes.
-    return f"deliveries|body|{'/'.join(key)}"
-
-
-def _values(keyring: Keyring, row: NewDelivery, times: int) -> Row:
-    told = row.envelope
-    return {
-        "provider": row.provider,
-        "account": told.account,
-        "event_id": told.event_id,
-        "event_type": told.event_type,
-        "live": told.live,
-        "occurred_at": told.occurred_at,
-        "received_at": row.received_at,
-        "source": row.source,
-        "transmission_id": told.transmission_id,
-        "body": keyring.pack(row.body, _place(row.key)),
-        "body_sha256": _sha256(row.body),
-        "seen": times,
-        "state": "new",
-        "attempts": 0,
-    }
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
-
-
 def _cut(note: str | None) -> str | None:
     return note if note is None else note[:NOTE_MAX]
-
-
-def _suspects(conn: Connection, rows: Sequence[NewDelivery]) -> set[tuple[str, str, str]]:
-    """PayPal signs a checksum of the body that is easily met: one transmission id with two bodies means that somebody
-    else wrote one of them."""
-    told = [row for row in rows if row.envelope.transmission_id is not None]
-    if not told:
-        return set()
-    c = deliveries.c
-    ids = {row.envelope.transmission_id for row in told}
-    query = select(c.provider, c.transmission_id, c.body_sha256).where(
-        c.provider.in_({row.provider for row in told}), c.transmission_id.in_(ids)
-    )
-    bodies: dict[tuple[str, str | None], str] = {}
-    for provider, transmission_id, digest in conn.execute(query.order_by(c.id)):
-        bodies.setdefault((provider, transmission_id), digest)
-    found = set()
-    for row in told:
-        digest = _sha256(row.body)
-        transmission = (row.provider, row.envelope.transmission_id)
-        if bodies.get(transmission, digest) != digest:
-            _log.warning("transmission_with_another_body", provider=row.provider, event_id=row.envelope.event_id)
-            found.add(row.key)
-    return found
-
-
-def _set_aside(conn: Connection, ids: Sequence[int]) -> None:
-    if ids:
-        conn.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(state="failed", note=FORGED_NOTE))
