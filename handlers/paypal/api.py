@@ -99,6 +99,12 @@ class PayPalApi(paypalrestsdk.Api):  # type: ignore[misc]  # the SDK has no type
         self._token: _Token | None = None
         self._token_lock = threading.Lock()
         self._of_thread = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def close(self) -> None:
+        """Closes the connections that are kept open between calls."""
+        for session in self._sessions:
+            session.close()
 
     def request(
         self,
@@ -194,6 +200,7 @@ class PayPalApi(paypalrestsdk.Api):  # type: ignore[misc]  # the SDK has no type
             # No proxies, no .netrc, no certificate bundles from whatever the environment says.
             session.trust_env = False
             self._of_thread.session = session
+            self._sessions.append(session)
         return session
 
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
 from urllib.parse import quote
 
 from handlers.currencies import paypal_value
@@ -46,11 +45,15 @@ class PayPalGateway:
     content) and never repeats what may have moved money."""
 
     name = "paypal"
-    key_lifetime_s: ClassVar[dict[str, int]] = {"sale": 30 * DAY_S, "capture": 45 * DAY_S}
     repeats_are_lookups = True
 
     def __init__(self, client_id: str, client_secret: str, api_base: str, timeout_s: float) -> None:
+        self.key_lifetime_s = {"sale": 30 * DAY_S, "capture": 45 * DAY_S}
         self._api = PayPalApi(client_id, client_secret, api_base, timeout_s)
+
+    def close(self) -> None:
+        """Closes the connections that are kept open between calls."""
+        self._api.close()
 
     def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
         """Read the charge, its refunds (where PayPal lists them) and its disputes afresh."""

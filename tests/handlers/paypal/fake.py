@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -110,8 +110,8 @@ class FakePayPal:
 @contextmanager
 def paypal(fake: Callable[[Asked], Answered], timeout_s: float = 20.0) -> Iterator[PayPalGateway]:
     """A gateway whose PayPal is `fake`."""
-    with serving(fake) as base:
-        yield PayPalGateway(CLIENT_ID, CLIENT_SECRET, base, timeout_s)
+    with serving(fake) as base, closing(PayPalGateway(CLIENT_ID, CLIENT_SECRET, base, timeout_s)) as gateway:
+        yield gateway
 
 
 def world() -> FakePayPal:

@@ -212,8 +212,8 @@ def test_what_is_no_certificate_is_not_asked_for_again_at_once() -> None:
         pytest.param(Answered(404), ForgedDelivery, id="unknown"),
         pytest.param(Answered(410), ForgedDelivery, id="withdrawn"),
         pytest.param(Answered(200, b"A" * 70_000), ForgedDelivery, id="oversize"),
-        pytest.param(Answered(200, wait_s=3), CertificateUnavailable, id="silent"),
-        pytest.param(Answered(200, b"A" * 1000, drip_s=0.1), CertificateUnavailable, id="drop by drop"),
+        pytest.param(Answered(200, wait_s=60), CertificateUnavailable, id="silent"),
+        pytest.param(Answered(200, b"A" * 1000, drip_s=0.3), CertificateUnavailable, id="drop by drop"),
         pytest.param(Answered(hang_up=True), CertificateUnavailable, id="hangs up"),
         pytest.param(Answered(200, b"", {"Content-Length": "9"}), CertificateUnavailable, id="ends too early"),
     ],
@@ -225,10 +225,12 @@ def test_a_fetch_is_short_and_straight(answered: Answered, raised: type[Exceptio
         asked.append(request)
         return answered
 
+    # Short only for what never comes: a busy machine is no time-out.
+    timeout_s = 0.5 if answered.wait_s or answered.drip_s else 20.0
     began = time.monotonic()
     with serving(answer) as base, pytest.raises(raised):
-        HttpFetch(timeout_s=0.5)(base + PATH)
-    assert time.monotonic() - began < 2
+        HttpFetch(timeout_s)(base + PATH)
+    assert time.monotonic() - began < 20
     assert [request.path for request in asked] == [PATH]
 
 

@@ -13,6 +13,7 @@ from openapi_schema_validator import OAS30Validator
 from handlers.gateway import (
     CreditOrder,
     Done,
+    Gateway,
     Mismatch,
     NoCredential,
     NotExecuted,
@@ -56,7 +57,7 @@ def refund(order: RefundOrder, *answers: Answered) -> tuple[object, FakePayPal]:
     fake = world()
     fake.say("/refund", *answers)
     # Short only for the one that never comes: a busy machine is no time-out.
-    with paypal(fake, timeout_s=0.5 if any(each.wait_s for each in answers) else 20.0) as gateway:
+    with paypal(fake, timeout_s=1.0 if any(each.wait_s for each in answers) else 20.0) as gateway:
         return gateway.refund(order), fake
 
 
@@ -197,7 +198,7 @@ def test_no_connection_is_known_not_to_have_been_executed() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param(Answered(201, b"{}", wait_s=3), id="time-out"),
+        pytest.param(Answered(201, b"{}", wait_s=60), id="time-out"),
         pytest.param(Answered(hang_up=True), id="reset"),
         pytest.param(Answered(201, b"<html>"), id="unreadable"),
         pytest.param(answer(201, {}), id="empty object"),
@@ -316,7 +317,9 @@ def test_a_wrong_secret_stops_the_money() -> None:
 
 
 def test_there_is_no_customer_balance() -> None:
-    gateway = PayPalGateway("id", "secret", "https://api-m.paypal.com", 5.0)
+    gateway: Gateway = PayPalGateway("id", "secret", "https://api-m.paypal.com", 5.0)
+    assert gateway.repeats_are_lookups
+    assert gateway.key_lifetime_s == {"sale": 2_592_000, "capture": 3_888_000}
     answered = gateway.credit(CreditOrder("PAYER1", Money(100, "USD"), "key", "remedy"))
     assert isinstance(answered, Refused)
     assert (answered.refusal, answered.code) == (Refusal.NOT_THIS_WAY, "no_customer_balance")

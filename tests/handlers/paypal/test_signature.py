@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from handlers.inbox import CertificateUnavailable, ForgedDelivery, MalformedDelivery
+from handlers.inbox import CertificateUnavailable, ForgedDelivery, Inbox, MalformedDelivery
 from handlers.paypal.certificates import LIVE_HOSTS, LIVE_NAME, SANDBOX_HOSTS, SANDBOX_NAME, Roots
 from handlers.paypal.inbox import PayPalInbox
 from tests.handlers.paypal.authority import CERT_URL, NOW, WEBHOOK_ID, Authority, Signer, rsa_key
@@ -198,6 +198,6 @@ def test_roots_without_a_root_are_refused() -> None:
         Roots.from_pem(ROOT.certificate(rsa_key("signer")))
 
 
-def _inbox(certificate: bytes | None = None) -> PayPalInbox:
+def _inbox(certificate: bytes | None = None) -> Inbox:
     served = ROOT.certificate(rsa_key("signer")) if certificate is None else certificate
     return PayPalInbox([WEBHOOK_ID], roots=Roots.from_pem(ROOT.pem), fetch=lambda _url: served)
