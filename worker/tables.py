@@ -85,7 +85,7 @@ def write_xlsx(rows: Iterable[Row], columns: Sequence[Column], file: Path, title
     import xlsxwriter
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(file), options) as book:
+    with file.open("wb") as opened, xlsxwriter.Workbook(opened, options) as book:
         sheet = _Sheet(book, title)
         sheet.heading([column.heading for column in columns])
         written = 0

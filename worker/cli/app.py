@@ -23,9 +23,10 @@ app = typer.Typer(
 def _start(
     context: typer.Context, *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
-    from worker.cli.logs import to_standard_error
+    from config import logging
 
-    to_standard_error()
+    # A command that ends says what matters itself; those that serve turn to the level of the settings.
+    logging.configure("WARNING")
     if version:
         from importlib.metadata import version as installed
 

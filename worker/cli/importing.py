@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SLICE = 500
+SLICE = 5000
 
 app = typer.Typer(help="Take in memberships and events from files.")
 

@@ -1,0 +1,1 @@
+"""What `makegood explain` tells, gathered and printed. The door is `worker.explaining`."""

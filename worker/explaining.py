@@ -1,0 +1,87 @@
+"""`explain`: what was expected, what came, how they were paired, which clause decides, the arithmetic, and what
+happened since. The core computes it anew from the stored ledger: it can be held against what was decided then."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from reconcile.judgement import judge_stray, reconcile, survey
+from worker.codec import key_of
+from worker.engine import reading
+from worker.explained import course, verdict
+from worker.explained.page import page
+from worker.runtime import Runtime
+from worker.schema import Row, memberships
+from worker.store import histories, ledgers
+from worker.store.histories import Known
+
+__all__ = ["explain", "page"]
+
+
+def explain(runtime: Runtime, ref: str) -> Row | None:
+    """Everything about `ref` (a membership, charge, finding or remedy) as plain data; None where nothing is known."""
+    with reading(runtime.engine).begin() as conn:
+        about = histories.known(conn, ref)
+        if about is None:
+            return None
+        if about.membership is None:
+            return _stray(runtime, conn, ref, about)
+        return _member(runtime, conn, ref, about)
+
+
+def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
+    (ledger,) = ledgers.load_ledgers(conn, [str(about.membership)])
+    judged = conn.execute(select(memberships).where(memberships.c.ref == about.membership)).mappings().one()
+    as_of: date = judged["judged_as_of"] or _today(runtime)
+    scene = survey(ledger, runtime.rules, as_of)
+    outcome = reconcile(ledger, runtime.rules, as_of)
+    told = histories.told_by(conn, [key_of(fact) for fact in histories.facts_of(ledger)])
+    found = verdict.findings(conn, outcome, about)
+    days = {str(taking.ref): taking.day for taking in scene.paired.takings}
+    member = ledger.membership
+    return {
+        "ref": ref,
+        "is": about.kind,
+        "membership": member.ref,
+        "as_of": as_of,
+        "judged": judged["judged_as_of"] is not None and not judged["touched"],
+        "policy": list(member.policy),
+        "plan": course.plan(member),
+        "ran": [course.stint(stint) for stint in scene.course.stints],
+        "expected": course.expected(scene, about),
+        "came": [*course.came(scene, outcome, told, about), *course.attempts(ledger, told, about)],
+        "receipts": [] if about.charge else course.receipts(ledger),
+        "findings": found,
+        "clauses": verdict.clauses(runtime.rules.policy, found, days),
+        "since": verdict.since(conn, ledger.refunds, ledger.disputes, found, about),
+    }
+
+
+def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row | None:
+    """A charge that no membership has."""
+    stray = None if about.charge is None else ledgers.load_strays(conn, [about.charge])[about.charge]
+    if stray is None:
+        return None
+    as_of = _today(runtime)
+    judged = judge_stray(stray, runtime.rules, as_of)
+    found = [verdict.row(*judged)] if judged else []
+    told = histories.told_by(conn, [key_of(stray.charge)])
+    return {
+        "ref": ref,
+        "is": about.kind,
+        "membership": None,
+        "as_of": as_of,
+        "fits": list(stray.fits),
+        "expected": [],
+        "came": [course.no_money(stray.charge, None, told)],
+        "findings": found,
+        "clauses": [],
+        "since": verdict.since(conn, stray.refunds, stray.disputes, found, about),
+    }
+
+
+def _today(runtime: Runtime) -> date:
+    return runtime.clock().astimezone(ZoneInfo(runtime.settings.time_zone)).date()
