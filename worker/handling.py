@@ -1,19 +1,39 @@
-"""Deliveries become facts, and the memberships they touch are judged: one transaction a batch."""
+"""Deliveries become facts, and the memberships they touch are judged.
+
+A batch is one transaction: its deliveries are claimed and read, their facts stored and bound, what they touch marked,
+and they are closed. The judgement follows in transactions of its own, for a mark outlives any crash: whoever
+comes next judges what is marked. A delivery that cannot be handled is set aside with its error and never blocks others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-if TYPE_CHECKING:
-    from worker.runtime import Runtime
+import structlog
+from sqlalchemy import Connection
+
+from handlers.inbox import MalformedDelivery, Translation
+from worker.faults import where
+from worker.judging import judge_changed
+from worker.runtime import Runtime
+from worker.store import deliveries
+from worker.store.deliveries import Delivery
+from worker.store.facts import store_facts
+from worker.store.sql import TRANSIENT, run
+from worker.store.tellings import Told
 
 BATCH = 200
+JUDGE_EVERY = 20  # batches: a long backlog is judged now and then, not after every batch
+RETRY_AFTER = timedelta(minutes=1)
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What became of deliveries: `done` gave facts, `passed_over` had none, `failed` are set aside with their error."""
+    """What became of deliveries: `done` gave facts, `passed_over` had none, `failed` could not be handled."""
 
     done: int = 0
     passed_over: int = 0
@@ -23,12 +43,108 @@ class Handled:
     def total(self) -> int:
         return self.done + self.passed_over + self.failed
 
+    def __add__(self, other: Handled) -> Handled:
+        return Handled(self.done + other.done, self.passed_over + other.passed_over, self.failed + other.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A delivery and what it said, or why it could not be read. `lasting`: it would read no better a second time."""
+
+    delivery: Delivery
+    translation: Translation | None = None
+    fault: str = ""
+    lasting: bool = False
+
 
 def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
-    """Handle up to `limit` deliveries in one transaction. None left: all counts are 0."""
-    raise NotImplementedError("in work")
+    """Handle up to `limit` deliveries in one transaction, and judge what they touched. None left: all counts are 0."""
+    handled = store_pending(runtime, limit)
+    judge_changed(runtime)
+    return handled
 
 
-def drain(runtime: Runtime) -> Handled:
-    """Handle deliveries until none is left that can be handled now."""
-    raise NotImplementedError("in work")
+def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Handled:
+    """Handle deliveries until none is left that can be handled now, then judge all that was touched, by them or by
+    whoever was interrupted. Ends earlier, between two batches, once `stopping()`."""
+    total, batches = Handled(), 0
+    while not stopping() and (handled := store_pending(runtime)).total:
+        total += handled
+        batches += 1
+        if batches % JUDGE_EVERY == 0:
+            judge_changed(runtime)
+    judge_changed(runtime)
+    return total
+
+
+def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
+    """The first half: up to `limit` deliveries become stored facts, and what they touch is marked for judgement."""
+    claimed: list[Delivery] = []
+    try:
+        return run(runtime.engine, lambda conn: _store(conn, runtime, limit, claimed))
+    except TRANSIENT:
+        raise
+    except Exception as fault:
+        if not claimed:
+            raise
+        note = where(fault)
+    # One of them brought the transaction down: each by itself, so that it is only that one that waits.
+    _log.warning("batch_split", fault=note, count=len(claimed))
+    if limit > 1:
+        return sum((store_pending(runtime, 1) for _ in claimed), Handled())
+    run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note))
+    return Handled(failed=1)
+
+
+def _store(conn: Connection, runtime: Runtime, limit: int, claimed: list[Delivery]) -> Handled:
+    now = runtime.clock()
+    claimed[:] = deliveries.claim(conn, limit, now)
+    read = [_read(runtime, delivery) for delivery in claimed]
+    store_facts(conn, runtime.keyring, [telling for one in read for telling in _told(one)])
+    done = [one.delivery.id for one in read if one.translation is not None and one.translation.facts]
+    deliveries.close(conn, done, "done", None, now)
+    passed = [one for one in read if one.translation is not None and not one.translation.facts]
+    _pass_over(conn, runtime, passed)
+    failed = [one for one in read if one.translation is None]
+    for one in failed:
+        _set_aside(conn, runtime, one)
+    return Handled(len(done), len(passed), len(failed))
+
+
+def _read(runtime: Runtime, delivery: Delivery) -> _Read:
+    try:
+        body = deliveries.open_body(runtime.keyring, delivery)
+        if body is None:
+            return _Read(delivery, fault="its body is no longer kept", lasting=True)
+        return _Read(delivery, runtime.inboxes[delivery.provider].translate(body))
+    except MalformedDelivery as fault:
+        return _Read(delivery, fault=str(fault), lasting=True)
+    except Exception as fault:  # noqa: BLE001 - a fault of the program in one delivery must not stop the others
+        return _Read(delivery, fault=where(fault))
+
+
+def _told(read: _Read) -> list[Told]:
+    facts = read.translation.facts if read.translation is not None else ()
+    return [Told(fact, read.delivery.source, read.delivery.id) for fact in facts]
+
+
+def _pass_over(conn: Connection, runtime: Runtime, passed: Sequence[_Read]) -> None:
+    by_reason: dict[str | None, list[int]] = {}
+    for one in passed:
+        reason = one.translation.passed_over if one.translation is not None else None
+        by_reason.setdefault(reason, []).append(one.delivery.id)
+    for reason, ids in by_reason.items():
+        deliveries.close(conn, ids, "passed_over", reason, runtime.clock())
+
+
+def _set_aside(conn: Connection, runtime: Runtime, read: _Read) -> None:
+    _log.warning("delivery_set_aside", delivery=read.delivery.id, provider=read.delivery.provider, fault=read.fault)
+    if read.lasting:
+        deliveries.set_aside(conn, read.delivery.id, read.fault)
+    else:
+        _wait(conn, runtime, read.delivery, read.fault)
+
+
+def _wait(conn: Connection, runtime: Runtime, delivery: Delivery, fault: str) -> None:
+    """Try again later, each time later; after the fifth time a person has to."""
+    deliveries.fail(conn, delivery.id, fault, runtime.clock() + RETRY_AFTER * 4**delivery.attempts)

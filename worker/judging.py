@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from worker.runtime import Runtime
+import structlog
+from sqlalchemy import Connection
+
+from reconcile.facts import Ref
+from reconcile.judgement import judge_stray, reconcile
+from reconcile.ledger import StrayCharge
+from worker.audit import append_all
+from worker.faults import where
+from worker.runtime import Runtime
+from worker.store import due
+from worker.store.due import AGAIN, Wanted
+from worker.store.judgements import Judgement, write
+from worker.store.ledgers import load_ledgers, load_strays
+from worker.store.sql import TRANSIENT, run
+
+SLICE = 200
+_FIRST = Ref("", "")
+
+R = TypeVar("R")
+
+
+class Choose(Protocol[R]):
+    """The next slice behind `last`."""
+
+    def __call__(self, conn: Connection, last: R) -> Sequence[R]: ...
+
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How many memberships and stray charges were judged, and how many findings those have now."""
+    """How many memberships and stray charges were judged, and how many findings those have now. `failed` ones met a
+    fault of the program: their earlier judgement stands, and they are tried again the next time."""
 
     memberships: int = 0
     strays: int = 0
     findings: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Judged) -> Judged:
+        return Judged(
+            self.memberships + other.memberships,
+            self.strays + other.strays,
+            self.findings + other.findings,
+            self.failed + other.failed,
+        )
 
 
 def reconcile_all(
@@ -31,4 +69,144 @@ def reconcile_all(
     """Judge all that changed or fell due since it was last judged; one `membership` only; or `everything`.
 
     `progress` is told after each slice how many memberships have been judged so far."""
-    raise NotImplementedError("in work")
+    if membership is not None:
+        return run(runtime.engine, lambda conn: judge_memberships(conn, runtime, [membership], as_of))
+    wanted = Wanted(as_of, everything)
+    return _memberships(runtime, wanted, progress=progress) + _strays(runtime, wanted)
+
+
+def judge_changed(runtime: Runtime) -> Judged:
+    """Judge, as of today, what facts or rosters have changed since it was last judged."""
+    wanted = Wanted(today(runtime), changed_only=True)
+    return _memberships(runtime, wanted) + _strays(runtime, wanted)
+
+
+def judge_range(runtime: Runtime, after: str, last: str, as_of: date) -> Judged:
+    """Judge what is due of the memberships after `after` up to `last`: one worker's share of a night."""
+    return _memberships(runtime, Wanted(as_of, last=last), after=after)
+
+
+def today(runtime: Runtime) -> date:
+    """The date in the merchant's zone."""
+    return runtime.clock().astimezone(ZoneInfo(runtime.rules.zone)).date()
+
+
+def judge_memberships(conn: Connection, runtime: Runtime, refs: Sequence[str], as_of: date) -> Judged:
+    """Judge these memberships within the caller's transaction. Their rows are locked before anything is read, so that
+    no fact comes between what is read and what is written."""
+    due.lock_memberships(conn, refs)
+    outcomes = [reconcile(ledger, runtime.rules, as_of) for ledger in load_ledgers(conn, refs)]
+    findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
+    remedies = tuple(remedy for outcome in outcomes for remedy in outcome.remedies)
+    due.memberships_judged(conn, outcomes, as_of)
+    _write(conn, runtime, Judgement(frozenset(refs), findings=findings, remedies=remedies))
+    return Judged(memberships=len(outcomes), findings=len(findings))
+
+
+def judge_strays(conn: Connection, runtime: Runtime, refs: Sequence[Ref], as_of: date) -> Judged:
+    """Judge these charges within the caller's transaction, which has their rows locked. What was found of one while it
+    was a stray goes when a membership has it now."""
+    strays = load_strays(conn, refs)
+    pairs = [judge_stray(stray, runtime.rules, as_of) for stray in strays.values() if stray is not None]
+    found = [pair for pair in pairs if pair is not None]
+    due.strays_judged(conn, {ref: _until(stray, runtime, as_of) for ref, stray in strays.items()})
+    judgement = Judgement(
+        strays=frozenset(strays),
+        findings=tuple(finding for finding, _ in found),
+        remedies=tuple(remedy for _, remedy in found),
+    )
+    _write(conn, runtime, judgement)
+    return Judged(strays=len(pairs), findings=len(found))
+
+
+def _until(stray: StrayCharge | None, runtime: Runtime, as_of: date) -> date | None:
+    """What is noted of a stray charge: until when its judgement holds."""
+    if stray is None:
+        return None
+    moments = [stray.charge.taken_at, *(refund.made_at for refund in stray.refunds)]
+    moments += [dispute.opened_at for dispute in stray.disputes if dispute.opened_at is not None]
+    zone = ZoneInfo(runtime.rules.zone)
+    return AGAIN if any(at.astimezone(zone).date() > as_of for at in moments) else as_of
+
+
+def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> None:
+    at = runtime.clock()
+    if entries := write(conn, judgement, at):
+        append_all(conn, entries, at)
+
+
+def _memberships(
+    runtime: Runtime, wanted: Wanted, *, after: str = "", progress: Callable[[int], None] | None = None
+) -> Judged:
+    def choose(conn: Connection, last: str) -> Sequence[str]:
+        return due.next_memberships(conn, wanted, last, SLICE)
+
+    def judge(conn: Connection, refs: Sequence[str]) -> Judged:
+        return judge_memberships(conn, runtime, refs, wanted.as_of)
+
+    total = Judged()
+    for judged in _slices(runtime, after, choose, judge):
+        total += judged
+        if progress is not None:
+            progress(total.memberships)
+    return total
+
+
+def _strays(runtime: Runtime, wanted: Wanted) -> Judged:
+    def choose(conn: Connection, last: Ref) -> Sequence[Ref]:
+        return due.next_strays(conn, wanted, last, SLICE)
+
+    def judge(conn: Connection, refs: Sequence[Ref]) -> Judged:
+        return judge_strays(conn, runtime, refs, wanted.as_of)
+
+    return sum(_slices(runtime, _FIRST, choose, judge), Judged())
+
+
+def _slices(
+    runtime: Runtime,
+    first: R,
+    choose: Choose[R],
+    judge: Callable[[Connection, Sequence[R]], Judged],
+) -> Iterator[Judged]:
+    """Judge slice after slice, each chosen from behind the one before: what cannot be judged is not met twice."""
+    last = first
+    while True:
+        chosen, judged = _slice(runtime, partial(choose, last=last), judge)
+        if not chosen:
+            return
+        yield judged
+        last = chosen[-1]
+
+
+def _slice(
+    runtime: Runtime, choose: Callable[[Connection], Sequence[R]], judge: Callable[[Connection, Sequence[R]], Judged]
+) -> tuple[Sequence[R], Judged]:
+    """Judge the next slice in one transaction; where one of it meets a fault, each by itself, so that only that one
+    keeps its earlier judgement."""
+    chosen: Sequence[R] = ()
+
+    def together(conn: Connection) -> Judged:
+        nonlocal chosen
+        chosen = choose(conn)
+        return judge(conn, chosen) if chosen else Judged()
+
+    try:
+        judged = run(runtime.engine, together)
+    except TRANSIENT:
+        raise
+    except Exception as fault:
+        if not chosen:
+            raise
+        _log.warning("slice_split", fault=where(fault), count=len(chosen))
+        return chosen, sum((_alone(runtime, one, judge) for one in chosen), Judged())
+    return chosen, judged
+
+
+def _alone(runtime: Runtime, one: R, judge: Callable[[Connection, Sequence[R]], Judged]) -> Judged:
+    try:
+        return run(runtime.engine, lambda conn: judge(conn, [one]))
+    except TRANSIENT:
+        raise
+    except Exception as fault:  # noqa: BLE001 - as above
+        _log.error("not_judged", subject=str(one), fault=where(fault))
+        return Judged(failed=1)

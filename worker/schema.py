@@ -232,6 +232,8 @@ remedies = Table(
     Column("arithmetic", Text, nullable=False, default=""),
     Column("decided_at", UtcDateTime, nullable=False),
     Column("touched_by_person", Boolean, nullable=False, default=False),
+    # Its state was read off the provider's facts alone: nothing was sent from here. False as soon as money is.
+    Column("observed", Boolean, nullable=False, default=False),
     _words("state", "state", ("queued", "held", "submitted", "settled", "failed", "waived")),
     Index("ix_remedies_state", "state"),
     Index("ix_remedies_finding", "finding"),

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Row, Select, collate, nulls_last, select
+
+from worker.schema import findings as f
+from worker.schema import remedies as r
+from worker.store.sql import is_postgres
+
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +26,82 @@ class Filter:
     membership: str | None = None
 
 
-def findings(conn: Connection, chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
+_EVERYTHING = Filter()
+
+
+def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
     """The findings, each with its remedy or null, by membership, first_seen, key."""
-    raise NotImplementedError("in work")
+    joined = select(*f.c, *_remedy_columns()).outerjoin(r, r.c.finding == f.c.key)
+    for row in _rows(conn, _chosen(joined, chosen, f.c.status)):
+        yield {
+            "key": row.key,
+            "finding": row.kind,
+            "membership": row.membership,
+            "charge": row.charge,
+            "renewal": _day(row.renewal),
+            "charged": row.charged_minor,
+            "expected": row.expected_minor,
+            "excess": row.excess_minor,
+            "currency": row.currency,
+            "confidence": row.confidence,
+            "status": row.status,
+            "because": list(row.because),
+            "first_seen": _day(row.first_seen),
+            "remedy": None if row.remedy_key is None else _remedy(row),
+        }
 
 
-def remedies(conn: Connection, chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
+def remedies(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
     """The remedies of the findings, in their order. `statuses` are remedy states here, `kind` the finding's kind."""
-    raise NotImplementedError("in work")
+    joined = select(*f.c, *_remedy_columns(), r.c.held_because).join(r, r.c.finding == f.c.key)
+    for row in _rows(conn, _chosen(joined, chosen, r.c.state)):
+        yield {
+            **_remedy(row),
+            "membership": row.membership,
+            "charge": row.charge,
+            "currency": row.remedy_currency or row.currency,
+            "finding": row.kind,
+            "held_because": row.held_because,
+        }
+
+
+def _remedy_columns() -> list[ColumnElement[Any]]:
+    names = ("key", "kind", "amount_minor", "currency", "state", "clause", "policy_version")
+    return [r.c[name].label(f"remedy_{name}") for name in names]
+
+
+def _remedy(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "key": row.remedy_key,
+        "kind": row.remedy_kind,
+        "amount": row.remedy_amount_minor,
+        "state": row.remedy_state,
+        "clause": row.remedy_clause,
+        "policy_version": row.remedy_policy_version,
+    }
+
+
+def _chosen(query: Select[Any], chosen: Filter, status: ColumnElement[str]) -> Select[Any]:
+    if chosen.statuses and "all" not in chosen.statuses:
+        query = query.where(status.in_(sorted(chosen.statuses)))
+    if chosen.kind is not None:
+        query = query.where(f.c.kind == chosen.kind)
+    if chosen.since is not None:
+        query = query.where(f.c.first_seen >= chosen.since)
+    if chosen.membership is not None:
+        query = query.where(f.c.membership == chosen.membership)
+    return query
+
+
+def _rows(conn: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    """In the order of the bytes, on both databases and in any language; findings without a membership last."""
+
+    def bytewise(column: ColumnElement[str]) -> ColumnElement[str]:
+        return collate(column, "C") if is_postgres(conn) else column
+
+    ordered = query.order_by(nulls_last(bytewise(f.c.membership)), f.c.first_seen, bytewise(f.c.key), bytewise(r.c.key))
+    yield from conn.execute(ordered.execution_options(yield_per=PART))
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
 
+from reconcile.ledger import BoundBy
 from reconcile.membership import Membership
-
-if TYPE_CHECKING:
-    from worker.crypt import Keyring
+from worker.codec import Plain, membership_from_plain, membership_to_plain
+from worker.crypt import Keyring
+from worker.schema import Row, identifiers, membership_versions, memberships
+from worker.store.bindings import Identifier
+from worker.store.facts import mark, rebind_identified
+from worker.store.sql import listed, lock_facts, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,142 @@ class Imported:
     unchanged: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    version: int
+    roster: Plain
+    personal: bytes | None
+
+
 def import_memberships(conn: Connection, keyring: Keyring, rows: Sequence[RosterRow], at: datetime) -> Imported:
-    """Take in roster rows, all or nothing with the caller's transaction. A row equal to what is stored changes nothing."""
-    raise NotImplementedError("in work")
+    """Take in roster rows, all or nothing with the caller's transaction. A row equal to what is stored changes nothing;
+    another one becomes the next version. Charges that find another membership by it are bound anew. Raises ValueError
+    where one membership has two rows."""
+    lock_facts(conn)
+    given = {row.membership.ref: row for row in rows}
+    if len(given) != len(rows):
+        raise ValueError("a membership has two rows in one import")
+    stored = _stored(conn, list(given))
+    changed = [row for row in rows if not _same(keyring, row, stored.get(row.membership.ref))]
+    _write(conn, keyring, changed, stored, at)
+    known = _replace_identifiers(conn, {row.membership.ref: _identifiers(keyring, row) for row in changed})
+    touched = rebind_identified(conn, known)
+    mark(conn, touched)
+    added = sum(row.membership.ref not in stored for row in rows)
+    return Imported(added, len(changed) - added, len(rows) - len(changed))
+
+
+def membership(conn: Connection, ref: str) -> Membership | None:
+    """One membership as the roster states it now."""
+    return by_ref(conn, [ref]).get(ref)
+
+
+def by_ref(conn: Connection, refs: Sequence[str]) -> dict[str, Membership]:
+    """The memberships of these references, in their order."""
+    named = listed(conn, ["ref"], [(ref,) for ref in refs])
+    query = select(memberships.c.ref, memberships.c.roster).join(named, memberships.c.ref == named.c.ref)
+    found = {ref: membership_from_plain(roster) for ref, roster in conn.execute(query)}
+    return {ref: found[ref] for ref in refs if ref in found}
+
+
+def refs(conn: Connection, size: int) -> Iterator[Sequence[str]]:
+    """Every membership's reference, in parts of `size`, in order."""
+    last = ""
+    query = select(memberships.c.ref).order_by(memberships.c.ref).limit(size)
+    while part := conn.scalars(query.where(memberships.c.ref > last)).all():
+        yield part
+        last = part[-1]
+
+
+def personal(conn: Connection, keyring: Keyring, ref: str) -> dict[str, str]:
+    """The member's plain fields; empty where none were given (or they were erased)."""
+    sealed = conn.scalar(select(memberships.c.personal).where(memberships.c.ref == ref))
+    return {} if sealed is None else _opened(keyring, ref, sealed)
+
+
+def _stored(conn: Connection, wanted: Sequence[str]) -> dict[str, _Stored]:
+    c = memberships.c
+    named = listed(conn, ["ref"], [(ref,) for ref in wanted])
+    query = select(c.ref, c.version, c.roster, c.personal).join(named, c.ref == named.c.ref).order_by(c.ref)
+    # Locked in key order, as judgements lock them.
+    rows = conn.execute(query.with_for_update(of=memberships))
+    return {ref: _Stored(version, roster, sealed) for ref, version, roster, sealed in rows}
+
+
+def _same(keyring: Keyring, row: RosterRow, stored: _Stored | None) -> bool:
+    if stored is None or stored.roster != _plain(keyring, row):
+        return False
+    known = {} if stored.personal is None else _opened(keyring, row.membership.ref, stored.personal)
+    return known == dict(row.personal or {})
+
+
+def _plain(keyring: Keyring, row: RosterRow) -> Plain:
+    return membership_to_plain(replace(row.membership, email=_email(keyring, row)))
+
+
+def _email(keyring: Keyring, row: RosterRow) -> str | None:
+    address = (row.personal or {}).get("email", "").strip()
+    return keyring.email_key(address) if address else None
+
+
+def _write(
+    conn: Connection, keyring: Keyring, changed: Sequence[RosterRow], stored: Mapping[str, _Stored], at: datetime
+) -> None:
+    if not changed:
+        return
+    rows: list[Row] = []
+    for row in sorted(changed, key=lambda row: row.membership.ref):
+        ref = row.membership.ref
+        version = stored[ref].version + 1 if ref in stored else 1
+        rows.append({"ref": ref, "version": version, "roster": _plain(keyring, row), "imported_at": at})
+    conn.execute(insert(membership_versions), rows)
+    by = {row.membership.ref: row for row in changed}
+    whole = [{**row, **_private(keyring, by[row["ref"]]), "touched": True} for row in rows]
+    statement = upsert(conn, memberships)
+    told = {name: statement.excluded[name] for name in whole[0] if name != "ref"}
+    conn.execute(statement.on_conflict_do_update(index_elements=[memberships.c.ref], set_=told), whole)
+
+
+def _private(keyring: Keyring, row: RosterRow) -> Row:
+    ref = row.membership.ref
+    text = msgspec.json.encode(dict(row.personal or {}), order="sorted")
+    sealed = keyring.seal(text, _place(ref)) if row.personal else None
+    return {"personal": sealed, "email": _email(keyring, row)}
+
+
+def _opened(keyring: Keyring, ref: str, sealed: bytes) -> dict[str, str]:
+    return msgspec.json.decode(keyring.open(sealed, _place(ref)), type=dict[str, str])
+
+
+def _place(ref: str) -> str:
+    return f"memberships|personal|{ref}"
+
+
+def _identifiers(keyring: Keyring, row: RosterRow) -> set[Identifier]:
+    """By what a charge may find this membership."""
+    ref = row.membership.ref
+    told: set[tuple[str, BoundBy, Any]] = {("", BoundBy.NAMED, ref), ("", BoundBy.EMAIL, _email(keyring, row))}
+    for agreement in row.membership.agreements:
+        told.add((agreement.provider, BoundBy.SUBSCRIPTION, agreement.subscription))
+        told.add((agreement.provider, BoundBy.CUSTOMER, agreement.customer))
+        told.add((agreement.provider, BoundBy.PAYER, agreement.payer))
+    return {identifier for identifier in told if identifier[2]}
+
+
+def _replace_identifiers(conn: Connection, wanted: Mapping[str, set[Identifier]]) -> set[Identifier]:
+    """Have the roster know these memberships by exactly these identifiers; returns those that mean others now."""
+    c = identifiers.c
+    named = listed(conn, ["ref"], [(ref,) for ref in wanted])
+    query = select(c.provider, c.kind, c.value, c.membership).join(named, c.membership == named.c.ref)
+    held = {(p, BoundBy(kind), value, ref) for p, kind, value, ref in conn.execute(query)}
+    meant = {(*identifier, ref) for ref, known in wanted.items() for identifier in known}
+    if gone := held - meant:
+        old = listed(conn, ["p", "k", "v", "m"], [(p, by.value, value, ref) for p, by, value, ref in gone])
+        same = (c.provider == old.c.p) & (c.kind == old.c.k) & (c.value == old.c.v) & (c.membership == old.c.m)
+        conn.execute(delete(identifiers).where(select(old.c.p).where(same).exists()))
+    if new := meant - held:
+        rows = [
+            {"provider": p, "kind": by.value, "value": value, "membership": ref} for p, by, value, ref in sorted(new)
+        ]
+        conn.execute(insert(identifiers), rows)
+    return {(p, by, value) for p, by, value, _ in held ^ meant}

@@ -254,6 +254,7 @@ def upgrade() -> None:
         sa.Column("arithmetic", sa.Text(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("touched_by_person", sa.Boolean(), nullable=False),
+        sa.Column("observed", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "state IN ('queued', 'held', 'submitted', 'settled', 'failed', 'waived')", name=op.f("ck_remedies_state")
         ),

@@ -1,0 +1,104 @@
+"""Which memberships and stray charges are to be judged, and that they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, tuple_, update
+
+from reconcile.facts import Ref
+from reconcile.outcome import Outcome
+from worker.schema import STRAY, facts, memberships
+from worker.store.sql import listed
+
+# A stray charge that has to be judged at every date: something known of it lies after the date of its judgement.
+AGAIN = date(1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be judged at `as_of`: what changed, fell due, or was last judged at a later date; only what changed;
+    or everything. References lie after `after`, up to `last`."""
+
+    as_of: date
+    everything: bool = False
+    changed_only: bool = False
+    last: str | None = None
+
+
+def next_memberships(conn: Connection, wanted: Wanted, after: str, limit: int) -> Sequence[str]:
+    """The next references in order, locked to the end of the transaction. Those that another one has locked are left
+    out where only what changed is wanted: whoever holds them judges them, or marks them for the next round."""
+    c = memberships.c
+    query = select(c.ref).where(c.ref > after).order_by(c.ref).limit(limit)
+    if wanted.last is not None:
+        query = query.where(c.ref <= wanted.last)
+    if not wanted.everything:
+        query = query.where(_due(wanted))
+    return conn.scalars(query.with_for_update(skip_locked=wanted.changed_only)).all()
+
+
+def lock_memberships(conn: Connection, refs: Sequence[str]) -> None:
+    """Lock these memberships in order, to the end of the transaction."""
+    named = listed(conn, ["ref"], [(ref,) for ref in refs])
+    query = select(memberships.c.ref).join(named, memberships.c.ref == named.c.ref).order_by(memberships.c.ref)
+    conn.execute(query.with_for_update(of=memberships)).all()
+
+
+def next_strays(conn: Connection, wanted: Wanted, after: Ref, limit: int) -> list[Ref]:
+    """The next charges in order that no membership has, or that were judged so and have one now; locked. Ones that
+    another transaction has locked are left out: it marks them for the next round."""
+    c = facts.c
+    judged = or_(c.membership.is_not(None), c.judged_as_of.is_(None))
+    if not wanted.changed_only:
+        judged = or_(judged, c.judged_as_of == AGAIN, c.judged_as_of > wanted.as_of)
+    query = (
+        select(c.provider, c.object_id)
+        .where(STRAY, tuple_(c.provider, c.object_id) > tuple_(after.provider, after.id))
+        .order_by(c.provider, c.object_id)
+        .limit(limit)
+    )
+    if not wanted.everything:
+        query = query.where(judged)
+    return [Ref(provider, object_id) for provider, object_id in conn.execute(query.with_for_update(skip_locked=True))]
+
+
+def memberships_judged(conn: Connection, outcomes: Sequence[Outcome], as_of: date) -> None:
+    """Note what was judged, and when time alone can change it. The rows are locked already, so nothing came between."""
+    rows = [
+        {
+            "_ref": outcome.membership,
+            "judged_as_of": as_of,
+            "next_change": outcome.next_change,
+            "touched": False,
+            "explained": [
+                {"charge": str(one.charge), "pays": [str(day) for day in one.pays], "notes": [*map(str, one.notes)]}
+                for one in outcome.explained
+            ],
+        }
+        for outcome in outcomes
+    ]
+    if rows:
+        conn.execute(update(memberships).where(memberships.c.ref == bindparam("_ref")), rows)
+
+
+def strays_judged(conn: Connection, judged: Mapping[Ref, date | None]) -> None:
+    """Note when stray charges were judged; None for those that a membership has."""
+    rows = [{"_provider": ref.provider, "_id": ref.id, "judged_as_of": day} for ref, day in sorted(judged.items())]
+    if rows:
+        same = (facts.c.provider == bindparam("_provider")) & (facts.c.object_id == bindparam("_id"))
+        conn.execute(update(facts).where(facts.c.kind == "charge", same), rows)
+
+
+def _due(wanted: Wanted) -> ColumnElement[bool]:
+    c = memberships.c
+    if wanted.changed_only:
+        return c.touched.is_(True)
+    return or_(
+        c.touched.is_(True),
+        c.next_change <= wanted.as_of,
+        c.judged_as_of.is_(None),
+        and_(c.judged_as_of.is_not(None), c.judged_as_of > wanted.as_of),
+    )

@@ -1,0 +1,239 @@
+"""Judgements are written: findings and remedies follow what the core decided, and every change is an audit entry.
+
+A finding that vanished leaves no trace in the listings, so that they are the same whatever order facts came in; unless
+a night's report has shown it, or a person or money has touched its remedy: then it stays, `cleared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, delete, select, union
+
+from reconcile.facts import Ref
+from reconcile.money import Money
+from reconcile.outcome import Finding, FindingStatus, HeldBecause, Remedy, RemedyState
+from worker.audit import Entry
+from worker.schema import Row, findings, remedies
+from worker.store.sql import listed, upsert
+from worker.store.verdicts import Act, Stored, weigh
+
+ACTOR = "makegood"
+_ACTIONS = {Act.WAIVE: "remedy_waived", Act.FLAG: "remedy_differs", Act.ADVANCE: "remedy_advanced"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was judged (memberships, and charges that have none) and all that was found and decided there."""
+
+    memberships: frozenset[str] = frozenset()
+    strays: frozenset[Ref] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One finding's key: what is stored of it and what the judgement wants."""
+
+    act: Act
+    finding: Row | None
+    remedy: Row | None
+    wanted: Finding | None
+    decided: Remedy | None
+
+
+@dataclass(slots=True)
+class _Changes:
+    put: dict[str, Row] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+def write(conn: Connection, judgement: Judgement, at: datetime) -> list[Entry]:
+    """Make the stored findings and remedies what the judgement says. Returns the audit entries of what changed, for the
+    caller to append last in the transaction."""
+    wanted = {finding.key: finding for finding in judgement.findings}
+    decided = {remedy.finding: remedy for remedy in judgement.remedies}
+    held = _held_findings(conn, judgement, list(wanted))
+    rows = _held_remedies(conn, list(held), [remedy.key for remedy in judgement.remedies])
+    by_finding = {row["finding"]: row for row in rows.values()}
+    by_finding |= {remedy.finding: rows[remedy.key] for remedy in judgement.remedies if remedy.key in rows}
+    money, found = _Changes(), _Changes()
+    for key in sorted(held.keys() | wanted.keys()):
+        row, remedy = by_finding.get(key), decided.get(key)
+        act = weigh(None if row is None else Stored.of(row), remedy)
+        case = _Case(act, held.get(key), row, wanted.get(key), remedy)
+        _settle_remedy(money, case, at)
+        _settle_finding(found, case)
+    _apply(conn, remedies, money)
+    _apply(conn, findings, found)
+    return [*found.entries, *money.entries]
+
+
+def _held_findings(conn: Connection, judgement: Judgement, keys: Sequence[str]) -> dict[str, Row]:
+    """The stored findings of what was judged, and those that carry a key of the judgement, whoever's they were."""
+    members = listed(conn, ["ref"], [(ref,) for ref in judgement.memberships])
+    charges = listed(conn, ["ref"], [(str(ref),) for ref in judgement.strays])
+    known = listed(conn, ["key"], [(key,) for key in keys])
+    return _locked(
+        conn,
+        findings,
+        select(findings.c.key).join(members, findings.c.membership == members.c.ref),
+        select(findings.c.key).join(charges, findings.c.membership.is_(None) & (findings.c.charge == charges.c.ref)),
+        select(known.c.key),
+    )
+
+
+def _held_remedies(conn: Connection, of: Sequence[str], keys: Sequence[str]) -> dict[str, Row]:
+    named = listed(conn, ["finding"], [(key,) for key in of])
+    known = listed(conn, ["key"], [(key,) for key in keys])
+    theirs = select(remedies.c.key).join(named, remedies.c.finding == named.c.finding)
+    return _locked(conn, remedies, theirs, select(known.c.key))
+
+
+def _locked(conn: Connection, table: Table, *keys: Select[Any]) -> dict[str, Row]:
+    """The rows of these keys, locked in key order. A union, not an OR: each part has an index of its own."""
+    query = select(table).where(table.c.key.in_(union(*keys))).order_by(table.c.key).with_for_update()
+    return {row["key"]: dict(row) for row in conn.execute(query).mappings()}
+
+
+def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> None:
+    """Carry out what `weigh` said. A row keeps its moment of decision while nothing in it changes."""
+    act, row, new = case.act, case.remedy, None
+    if row is not None and act is Act.DELETE:
+        changes.gone.append(row["key"])
+        changes.entries.append(_remedy_entry("remedy_withdrawn", row, row))
+    elif act in {Act.DECIDE, Act.HOLD_CHANGED} and case.decided is not None:
+        new = _remedy_row(case.decided, case.wanted, at)
+        if act is Act.HOLD_CHANGED:
+            new |= {"state": RemedyState.HELD.value, "held_because": HeldBecause.CHANGED.value}
+        new["touched_by_person"] = row is not None and row["touched_by_person"]
+    elif row is not None:
+        new = {**row, **_moved(act, case.decided)}
+    if new is not None and not _alike(row, new, besides="decided_at"):
+        changes.put[new["key"]] = new
+        changes.entries.append(
+            _remedy_entry(_ACTIONS.get(act, "remedy_changed" if row else "remedy_decided"), new, row)
+        )
+
+
+def _moved(act: Act, wanted: Remedy | None) -> Row:
+    """What of a row that stays an act changes."""
+    if act is Act.WAIVE:
+        return {"state": RemedyState.WAIVED.value, "held_because": None}
+    if act is Act.FLAG:
+        return {"held_because": HeldBecause.CHANGED.value}
+    if act is Act.ADVANCE and wanted is not None:
+        return {"state": wanted.state.value, "held_because": None}
+    return {"held_because": None} if act is Act.UNFLAG else {}
+
+
+def _settle_finding(changes: _Changes, case: _Case) -> None:
+    row, wanted = case.finding, case.wanted
+    if wanted is None and row is not None:
+        if not row["published"] and (case.remedy is None or case.act is Act.DELETE):
+            changes.gone.append(row["key"])
+            changes.entries.append(_finding_entry("finding_withdrawn", row))
+        elif row["status"] != FindingStatus.CLEARED:
+            changes.put[row["key"]] = {**row, "status": FindingStatus.CLEARED.value}
+            changes.entries.append(_finding_entry("finding_cleared", changes.put[row["key"]]))
+    elif wanted is not None:
+        new = {**_finding_row(wanted), "published": row is not None and row["published"]}
+        if _still_waived(case, new):
+            new["status"] = FindingStatus.WAIVED.value
+        if not _alike(row, new):
+            changes.put[new["key"]] = new
+            changes.entries.append(_finding_entry("finding_changed" if row else "finding_opened", new))
+
+
+def _still_waived(case: _Case, new: Row) -> bool:
+    """A person's waiver holds while what was waived is still all there is."""
+    row, remedy = case.finding, case.remedy
+    if row is None or row["status"] != FindingStatus.WAIVED or new["status"] != FindingStatus.OPEN:
+        return False
+    if remedy is not None:
+        return bool(remedy["state"] == RemedyState.WAIVED and case.act is not Act.FLAG)
+    return bool((row["kind"], row["excess_minor"]) == (new["kind"], new["excess_minor"]))
+
+
+def _apply(conn: Connection, table: Table, changes: _Changes) -> None:
+    if changes.gone:
+        conn.execute(delete(table).where(table.c.key == bindparam("gone")), [{"gone": key} for key in changes.gone])
+    if changes.put:
+        statement = upsert(conn, table)
+        told = {column.name: statement.excluded[column.name] for column in table.c if column.name != "key"}
+        conn.execute(
+            statement.on_conflict_do_update(index_elements=[table.c.key], set_=told),
+            [changes.put[key] for key in sorted(changes.put)],
+        )
+
+
+def _finding_row(finding: Finding) -> Row:
+    amounts = (finding.charged, finding.expected, finding.excess)
+    return {
+        "key": finding.key,
+        "kind": finding.kind.value,
+        "membership": finding.membership,
+        "charge": _text(finding.charge),
+        "agreement": _text(finding.agreement),
+        "renewal": finding.renewal,
+        "charged_minor": _minor(finding.charged),
+        "expected_minor": _minor(finding.expected),
+        "excess_minor": _minor(finding.excess),
+        "currency": next((amount.currency for amount in amounts if amount is not None), None),
+        "confidence": finding.confidence.value,
+        "status": finding.status.value,
+        "because": list(finding.because),
+        "first_seen": finding.first_seen,
+    }
+
+
+def _remedy_row(remedy: Remedy, finding: Finding | None, at: datetime) -> Row:
+    return {
+        "key": remedy.key,
+        "finding": remedy.finding,
+        "membership": None if finding is None else finding.membership,
+        "charge": None if finding is None else _text(finding.charge),
+        "kind": remedy.kind.value,
+        "amount_minor": _minor(remedy.amount),
+        "currency": None if remedy.amount is None else remedy.amount.currency,
+        "state": remedy.state.value,
+        "clause": remedy.clause,
+        "policy_version": remedy.policy_version,
+        "cited": list(remedy.cited),
+        "held_because": None if remedy.held_because is None else remedy.held_because.value,
+        "arithmetic": remedy.arithmetic,
+        "decided_at": at,
+        "observed": remedy.state in {RemedyState.SUBMITTED, RemedyState.SETTLED},
+    }
+
+
+def _alike(row: Mapping[str, Any] | None, new: Mapping[str, Any], besides: str = "") -> bool:
+    return row is not None and all(row[name] == value for name, value in new.items() if name != besides)
+
+
+def _finding_entry(action: str, row: Row) -> Entry:
+    told = ("kind", "status", "confidence", "excess_minor", "currency")
+    return Entry(ACTOR, action, row["key"], {name: row[name] for name in told})
+
+
+def _remedy_entry(action: str, row: Row, before: Row | None) -> Entry:
+    told = ("finding", "kind", "amount_minor", "currency", "state", "held_because", "clause", "policy_version")
+    detail: Row = {name: row[name] for name in told}
+    detail["arithmetic"] = row["arithmetic"]
+    detail["cited"] = row["cited"]
+    if before is not None:
+        detail["before"] = {name: before[name] for name in ("kind", "amount_minor", "currency", "state")}
+    return Entry(ACTOR, action, row["key"], detail)
+
+
+def _text(ref: Ref | None) -> str | None:
+    return None if ref is None else str(ref)
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor

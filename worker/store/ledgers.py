@@ -1,0 +1,111 @@
+"""Ledgers: everything known of a membership, gathered for many memberships at once in a few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from reconcile.facts import (
+    Charge,
+    Credit,
+    Dispute,
+    Fact,
+    FailedPayment,
+    Invoice,
+    InvoicePayment,
+    Ref,
+    Refund,
+    Subscription,
+)
+from reconcile.ledger import BoundCharge, Ledger, StrayCharge
+from reconcile.membership import Membership
+from worker.store.links import Paid, paid_by
+from worker.store.roster import by_ref
+from worker.store.rows import BOUND, Kept, Look, find
+
+F = TypeVar("F", bound=Fact)
+Back = Refund | Dispute | Credit
+_Named = dict[tuple[str, str, str], list[Back]]
+
+
+def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
+    """The ledgers of these memberships, in their order; their facts in the order of their keys."""
+    members = by_ref(conn, refs)
+    bound: dict[str, list[Kept]] = {}
+    for kept in find(conn, Look("membership", BOUND, [(ref,) for ref in members])).values():
+        bound.setdefault(str(kept.binding.membership), []).append(kept)
+    everything = [kept.fact for many in bound.values() for kept in many]
+    paid = paid_by(conn, everything)
+    back = _given_back(conn, everything)
+    return [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
+
+
+def load_strays(conn: Connection, refs: Iterable[Ref]) -> dict[Ref, StrayCharge | None]:
+    """What is known of these charges while no membership has them; None for one that a membership has."""
+    named = {(ref.provider, ref.id) for ref in refs}
+    found = find(conn, Look("object_id", ("charge",), named))
+    back = _given_back(conn, [kept.fact for kept in found.values()])
+    strays: dict[Ref, StrayCharge | None] = {}
+    for kept in found.values():
+        if isinstance(kept.fact, Charge):
+            free = kept.binding.membership is None
+            strays[kept.fact.ref] = _stray(kept.fact, kept.binding.fits, back) if free else None
+    return strays
+
+
+def _stray(charge: Charge, fits: tuple[str, ...], back: _Named) -> StrayCharge:
+    given = list(_of_charge(charge, back))
+    return StrayCharge(charge, fits, _sorted(given, Refund), _sorted(given, Dispute))
+
+
+def _ledger(membership: Membership, bound: Sequence[Kept], paid: Paid, back: _Named) -> Ledger:
+    facts = [kept.fact for kept in bound]
+    charges = []
+    for kept in bound:
+        if isinstance(kept.fact, Charge) and kept.binding.by is not None:
+            charges.append(BoundCharge(kept.fact, kept.binding.by))
+            facts += [*paid.of(kept.fact), *paid.payments_of(kept.fact), *_of_charge(kept.fact, back)]
+    return Ledger(
+        membership,
+        tuple(sorted(charges, key=lambda one: one.charge.ref)),
+        invoices=_sorted(facts, Invoice),
+        invoice_payments=_sorted(facts, InvoicePayment),
+        failed_payments=_sorted(facts, FailedPayment),
+        refunds=_sorted(facts, Refund),
+        disputes=_sorted(facts, Dispute),
+        subscriptions=_sorted(facts, Subscription),
+        credits=_sorted(facts, Credit),
+    )
+
+
+def _given_back(conn: Connection, facts: Iterable[Fact]) -> _Named:
+    """Refunds, disputes and credits by the charge, and by the intent, that they name."""
+    charges = [fact for fact in facts if isinstance(fact, Charge)]
+    ids = {(charge.ref.provider, charge.ref.id) for charge in charges}
+    intents = {(charge.ref.provider, charge.intent) for charge in charges if charge.intent}
+    found = find(
+        conn, Look("charge", ("refund", "dispute", "credit"), ids), Look("intent", ("refund", "dispute"), intents)
+    )
+    named: _Named = {}
+    for kept in found.values():
+        fact = kept.fact
+        if isinstance(fact, Refund | Dispute | Credit):
+            # What names a charge belongs to that one; an intent may have had several charges, of which one succeeded.
+            by, name = ("charge", fact.charge) if fact.charge else ("intent", getattr(fact, "intent", None))
+            named.setdefault((by, fact.ref.provider, str(name)), []).append(fact)
+    return named
+
+
+def _of_charge(charge: Charge, back: _Named) -> Iterator[Back]:
+    provider = charge.ref.provider
+    yield from back.get(("charge", provider, charge.ref.id), ())
+    if charge.intent:
+        yield from back.get(("intent", provider, charge.intent), ())
+
+
+def _sorted(facts: Iterable[Fact], cls: type[F]) -> tuple[F, ...]:
+    """The facts of one type, each once, by reference."""
+    found = {fact.ref: fact for fact in facts if isinstance(fact, cls)}
+    return tuple(found[ref] for ref in sorted(found))

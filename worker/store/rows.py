@@ -1,0 +1,152 @@
+"""The `facts` table: rows in, rows out. What a fact is bound to is decided in `bindings`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, Text, cast, literal_column, select, union_all, update
+from sqlalchemy.sql.expression import bindparam
+
+from reconcile.binding import Binding
+from reconcile.facts import Fact
+from reconcile.ledger import BoundBy
+from reconcile.money import Money
+from worker.codec import FactKey, fact_from_text, fact_to_plain, key_of
+from worker.schema import Row, facts
+from worker.store.sql import listed, upsert
+
+# Kinds that find a membership of their own. Refunds, disputes and invoice payments go with their charge.
+BOUND = ("charge", "credit", "failed_payment", "invoice", "subscription")
+
+# Columns whose values mean the same at every provider.
+ANY_PROVIDER = frozenset({"membership", "named", "email"})
+
+_KEY = (facts.c.provider, facts.c.kind, facts.c.object_id)
+_COPIED = ("subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent")
+_TIMES = ("taken_at", "failed_at", "made_at", "opened_at", "started_at")
+_UNBOUND = Binding()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored fact and what it is bound to."""
+
+    fact: Fact
+    binding: Binding = _UNBOUND
+
+    @property
+    def key(self) -> FactKey:
+        return key_of(self.fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Facts of `kinds` whose `column` is one of `values`: `(provider, value)`, or `(value,)` where the column's values
+    belong to no provider."""
+
+    column: str
+    kinds: tuple[str, ...]
+    values: Collection[tuple[str, ...]]
+
+
+def find(conn: Connection, *looks: Look) -> dict[FactKey, Kept]:
+    """Every fact that one of `looks` means, in one statement, in key order."""
+    parts = [_query(conn, look) for look in looks if look.values]
+    return _read(conn, union_all(*parts)) if parts else {}
+
+
+def by_key(conn: Connection, keys: Iterable[FactKey]) -> dict[FactKey, Kept]:
+    """The facts of these keys that are known."""
+    named = listed(conn, [column.name for column in _KEY], keys)
+    onclause = [column == named.c[column.name] for column in _KEY]
+    query = _columns().join(named, onclause[0] & onclause[1] & onclause[2])
+    return _read(conn, query)
+
+
+def put(conn: Connection, changed: Sequence[Fact]) -> None:
+    """Write facts over what was known of them, in key order. What they are bound to stays."""
+    if not changed:
+        return
+    rows = [_row(fact) for fact in sorted(changed, key=key_of)]
+    statement = upsert(conn, facts)
+    told = {name: statement.excluded[name] for name in rows[0] if name not in {"provider", "kind", "object_id"}}
+    conn.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=told), rows)
+
+
+def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding]]) -> None:
+    """Write what facts are bound to."""
+    if not bindings:
+        return
+    statement = update(facts).where(*(column == bindparam(f"_{column.name}") for column in _KEY))
+    rows = [_bound_row(key, binding) for key, binding in sorted(bindings, key=lambda item: item[0])]
+    conn.execute(statement, rows)
+
+
+def _columns() -> Select[Any]:
+    # Text, not JSON: the codec reads it straight into the fact's type.
+    return select(*_KEY, facts.c.membership, facts.c.bound_by, cast(facts.c.fits, Text), cast(facts.c.body, Text))
+
+
+def _query(conn: Connection, look: Look) -> Select[Any]:
+    # Kinds as literals, so that the planner sees which part of the key is fixed.
+    kinds = facts.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in look.kinds])
+    column = facts.c[look.column]
+    if look.column in ANY_PROVIDER:
+        named = listed(conn, ["value"], look.values)
+        return _columns().join(named, column == named.c.value).where(kinds)
+    named = listed(conn, ["provider", "value"], look.values)
+    return _columns().join(named, (facts.c.provider == named.c.provider) & (column == named.c.value)).where(kinds)
+
+
+def _read(conn: Connection, query: Any) -> dict[FactKey, Kept]:  # noqa: ANN401 - a Select or a union of them
+    found: dict[FactKey, Kept] = {}
+    for provider, kind, object_id, membership, bound_by, fits, body in conn.execute(query):
+        key = (provider, kind, object_id)
+        if key not in found:
+            found[key] = Kept(fact_from_text(kind, body), _binding(membership, bound_by, fits))
+    return {key: found[key] for key in sorted(found)}
+
+
+def _binding(membership: str | None, bound_by: str | None, fits: str | None) -> Binding:
+    if membership is None and fits in {None, "[]", "null"}:
+        return _UNBOUND
+    fitting = tuple(msgspec.json.decode(fits, type=list[str])) if fits else ()
+    return Binding(membership, None if bound_by is None else BoundBy(bound_by), fitting)
+
+
+def _bound_row(key: FactKey, binding: Binding) -> Row:
+    return {
+        **{f"_{column.name}": value for column, value in zip(_KEY, key, strict=True)},
+        "membership": binding.membership,
+        "bound_by": None if binding.by is None else binding.by.value,
+        "fits": list(binding.fits),
+    }
+
+
+def _row(fact: Fact) -> Row:
+    provider, kind, object_id = key_of(fact)
+    copied = {name: getattr(fact, name, None) for name in _COPIED}
+    if kind == "subscription":
+        copied["subscription"] = object_id  # so that all that concerns an agreement is found by one column
+    amount = getattr(fact, "amount", None)
+    return {
+        "provider": provider,
+        "kind": kind,
+        "object_id": object_id,
+        **copied,
+        **_money(fact, amount),
+        "state": getattr(fact, "state", getattr(fact, "status", None)),
+        "at": next((at for name in _TIMES if (at := getattr(fact, name, None)) is not None), None),
+        "told_at": fact.told_at,
+        "body": fact_to_plain(fact),
+    }
+
+
+def _money(fact: Fact, amount: Money | None) -> Row:
+    if amount is not None:
+        return {"amount_minor": amount.minor, "currency": amount.currency}
+    minor = getattr(fact, "total_minor", getattr(fact, "amount_minor", None))
+    return {"amount_minor": minor, "currency": getattr(fact, "currency", None)}

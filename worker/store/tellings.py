@@ -1,0 +1,75 @@
+"""Tellings: what each delivery said of each object. Append-only; one telling is kept once however often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, Text, cast, select
+
+from reconcile.facts import Charge, Fact, Invoice, Subscription
+from reconcile.tellings import merge
+from worker.codec import FactKey, digest, fact_from_text, fact_to_plain, key_of, text_of
+from worker.crypt import Keyring
+from worker.schema import Row, tellings
+from worker.store.sql import by_first, listed, upsert
+
+_KEY = (tellings.c.provider, tellings.c.kind, tellings.c.object_id)
+_UNIQUE = (*_KEY, tellings.c.digest, tellings.c.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact as one delivery told it. `source` is webhook, import, backfill or report."""
+
+    fact: Fact
+    source: str
+    delivery_id: int | None = None
+
+
+def without_address(fact: Fact, keyring: Keyring) -> Fact:
+    """The fact with its e-mail address as a keyed hash: all that look-ups need, and no personal data."""
+    if not isinstance(fact, Charge | Invoice | Subscription) or fact.email is None:
+        return fact
+    return replace(fact, email=keyring.email_key(fact.email) if fact.email.strip() else None)
+
+
+def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:
+    """Add tellings; the keys of the facts of which something new was told."""
+    rows: dict[tuple[str, ...], Row] = {}
+    for telling in told:
+        row = _row(telling)
+        rows.setdefault(tuple(row[column.name] for column in _UNIQUE), row)
+    if not rows:
+        return set()
+    statement = upsert(conn, tellings).on_conflict_do_nothing(index_elements=_UNIQUE).returning(*_KEY)
+    return {tuple(row) for row in conn.execute(statement, [rows[key] for key in sorted(rows)])}
+
+
+def merged(conn: Connection, keys: Iterable[FactKey]) -> list[Fact]:
+    """The facts of these keys, each merged from all its tellings; in key order."""
+    named = listed(conn, [column.name for column in _KEY], keys)
+    same = [column == named.c[column.name] for column in _KEY]
+    query = select(*_KEY, cast(tellings.c.body, Text)).join(named, same[0] & same[1] & same[2])
+    rows = conn.execute(query).all()
+    told = by_first([((provider, kind, object_id), body) for provider, kind, object_id, body in rows])
+    return [_merge([fact_from_text(key[1], body) for body in told[key]]) for key in sorted(told)]
+
+
+def _merge(told: list[Fact]) -> Fact:
+    return merge(told)  # type: ignore[type-var]  # all of one kind, as `merge` wants them
+
+
+def _row(telling: Told) -> Row:
+    provider, kind, object_id = key_of(telling.fact)
+    plain = fact_to_plain(telling.fact)
+    return {
+        "provider": provider,
+        "kind": kind,
+        "object_id": object_id,
+        "digest": digest(text_of(plain)),
+        "told_at": telling.fact.told_at,
+        "source": telling.source,
+        "delivery_id": telling.delivery_id,
+        "body": plain,
+    }
