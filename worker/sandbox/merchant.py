@@ -14,6 +14,7 @@ DEFAULT_POLICY = ("smartcalls", "voip-fulfillment")
 OLD, BASIL = "2020-08-27", "2025-08-27.basil"  # Stripe's two shapes of an event
 AGREEMENT_V1, SUBSCRIPTION_V2 = "v1", "v2"  # PayPal's
 
+Provider = Literal["stripe", "paypal"]
 Happening = Literal[
     "begun", "ended_by_person", "ended_by_provider", "suspended", "cancel_planned", "cancel_withdrawn", "paused",
     "resumed",
@@ -36,7 +37,7 @@ class Agreement:
     """The provider's side. `anchor` is the instant from which the provider counts its periods; one that is not
     `listed` exists at the provider only, and the roster knows nothing of it."""
 
-    provider: str
+    provider: Provider
     subscription: str
     customer: str
     since: date
@@ -212,54 +213,6 @@ class Member:
         return max((step for step in steps if step[0] <= day), key=lambda step: step[0])[1]
 
     def _quantity(self, day: date) -> int:
-        return max(((d, n) for d, n in [(self.started_on, 1), *self.quantities] if d <= day), key=lambda step: step[0])[1]
-
-    def roster_line(self) -> dict[str, Any]:
-        """The membership as the merchant's roster states it (`contract.md`, Roster)."""
-        plan = self.plan
-        return {
-            "membership": self.ref,
-            "member": {"name": self.name, "email": self.email, "country": self.country},
-            "started_on": self.started_on.isoformat(),
-            "ended_on": None,
-            "policy": list(self.policy),
-            "plan": {
-                "code": plan.code, "price": plan.price, "currency": plan.currency, "every": plan.every, "count": 1,
-                "setup_fee": plan.setup_fee, "trial_days": plan.trial_days, "month_end": plan.month_end,
-            },
-            "changes": self._changes(),
-            "notices": self.notices,
-            "agreements": [_agreement_line(a) for a in self.agreements if a.listed],
-        }  # fmt: skip
-
-    def _changes(self) -> list[dict[str, Any]]:
-        changes: list[dict[str, Any]] = [
-            {"kind": "price", "from": day.isoformat(), "price": price} for day, price in self.prices
+        return max(((d, n) for d, n in [(self.started_on, 1), *self.quantities] if d <= day), key=lambda step: step[0])[
+            1
         ]
-        if self.yearly_from:
-            day, price = self.yearly_from
-            changes.append(
-                {"kind": "plan", "from": day.isoformat(), "code": f"{self.plan.code}-year", "price": price,
-                 "every": "year", "count": 1}
-            )  # fmt: skip
-        changes += [{"kind": "quantity", "from": day.isoformat(), "quantity": n} for day, n in self.quantities]
-        if self.discount:
-            day, percent, periods = self.discount
-            changes.append({"kind": "discount", "from": day.isoformat(), "percent": percent, "periods": periods})
-        if self.pause:
-            changes.append({"kind": "pause", "from": self.pause[0].isoformat(), "until": self.pause[1].isoformat()})
-        changes += [{"kind": "agreed", "on": d.isoformat(), "amount": minor, "what": w} for d, minor, w in self.agreed]
-        return changes
-
-
-def _agreement_line(agreement: Agreement) -> dict[str, Any]:
-    payer = "customer" if agreement.provider == "stripe" else "payer"
-    line = {
-        "provider": agreement.provider,
-        "subscription": agreement.subscription,
-        payer: agreement.customer,
-        "from": agreement.since.isoformat(),
-    }
-    if agreement.until:
-        line["until"] = agreement.until.isoformat()
-    return line

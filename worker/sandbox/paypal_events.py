@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from worker.sandbox.drafting import Names
 from worker.sandbox.merchant import AGREEMENT_V1, Agreement, Charge, Dispute, Failure, Happening, Member, Refund
+from worker.sandbox.names import Names
 from worker.sandbox.telling import Told, decimal_text, paypal_bytes, zulu
 
 Json = dict[str, Any]
@@ -15,7 +16,7 @@ Json = dict[str, Any]
 _API = "https://api.sandbox.paypal.com"
 
 
-def event(names: Names, kind: str, at: datetime, resource_type: str, resource: Json, version: str = "") -> Told:
+def event(names: Names, kind: str, at: datetime, resource_type: str, resource: Json, *, version: str = "") -> Told:
     """One event around the resource that it tells of."""
     new_id = f"WH-{names.paypal()}-{names.paypal()}"
     link = f"{_API}/v1/notifications/webhooks-events/{new_id}"
@@ -55,7 +56,7 @@ def tell(member: Member, names: Names) -> Iterator[Told]:
 def tell_charge(charge: Charge, names: Names) -> Iterator[Told]:
     """A charge, what was given back of it, and its dispute."""
     if charge.kind == "capture":
-        yield event(names, "PAYMENT.CAPTURE.COMPLETED", charge.at, "capture", _capture(charge), "2.0")
+        yield event(names, "PAYMENT.CAPTURE.COMPLETED", charge.at, "capture", _capture(charge), version="2.0")
     else:
         yield event(names, "PAYMENT.SALE.COMPLETED", charge.at, "sale", _sale(charge))
     for refund in charge.refunds:
@@ -159,67 +160,79 @@ def _happening(member: Member, agreement: Agreement, at: datetime, now: Happenin
     v1 = agreement.shape == AGREEMENT_V1
     verbs = {"begun": "CREATED" if v1 else "ACTIVATED", "ended_by_person": "CANCELLED", "suspended": "SUSPENDED"}
     states = {"begun": "ACTIVE", "ended_by_person": "CANCELLED", "suspended": "SUSPENDED"}
-    resource = _agreement(member, agreement, states[now], at)
+    resource = _agreement(member, agreement, _Standing(states[now], at))
     return _agreement_event(names, f"BILLING.SUBSCRIPTION.{verbs[now]}", at, resource, v1=v1)
 
 
 def _failure(member: Member, failure: Failure, count: int, names: Names) -> Told:
-    resource = _agreement(member, failure.agreement, "ACTIVE", failure.at, failure, count)
+    resource = _agreement(member, failure.agreement, _Standing("ACTIVE", failure.at, failure, count))
     v1 = failure.agreement.shape == AGREEMENT_V1
     return _agreement_event(names, "BILLING.SUBSCRIPTION.PAYMENT.FAILED", failure.at, resource, v1=v1)
 
 
 def _agreement_event(names: Names, kind: str, at: datetime, resource: Json, *, v1: bool) -> Told:
-    return event(names, kind, at, "Agreement" if v1 else "subscription", resource, "" if v1 else "2.0")
+    return event(names, kind, at, "Agreement" if v1 else "subscription", resource, version="" if v1 else "2.0")
 
 
-def _agreement(
-    member: Member, agreement: Agreement, state: str, at: datetime, failure: Failure | None = None, count: int = 0
-) -> Json:
+@dataclass(frozen=True)
+class _Standing:
+    """How an agreement stands at a moment; `failure` where that moment is a payment's failing, the `count`th."""
+
+    state: str
+    at: datetime
+    failure: Failure | None = None
+    count: int = 0
+
+    @property
+    def outstanding_minor(self) -> int:
+        return self.failure.outstanding_minor if self.failure else 0
+
+
+def _agreement(member: Member, agreement: Agreement, now: _Standing) -> Json:
     v1 = agreement.shape == AGREEMENT_V1
-    return (_agreement_v1 if v1 else _subscription_v2)(member, agreement, state, at, failure, count)
+    return (_agreement_v1 if v1 else _subscription_v2)(member, agreement, now)
 
 
-def _agreement_v1(
-    member: Member, agreement: Agreement, state: str, at: datetime, failure: Failure | None, count: int
-) -> Json:
-    owed = decimal_text(failure.outstanding_minor if failure else 0, member.plan.currency)
+def _agreement_v1(member: Member, agreement: Agreement, now: _Standing) -> Json:
+    owed = decimal_text(now.outstanding_minor, member.plan.currency)
     price = {"value": decimal_text(member.plan.price, member.plan.currency)}
     regular = {"type": "REGULAR", "frequency": member.plan.every.capitalize(), "frequency_interval": "1",
                "amount": price, "cycles": "0", "charge_models": []}  # fmt: skip
     return {
         "id": agreement.subscription,
-        "state": state.capitalize(),
+        "state": now.state.capitalize(),
         "description": member.plan.code,
         "plan": {"curr_code": member.plan.currency, "links": [], "payment_definitions": [regular],
                  "merchant_preferences": {"auto_bill_amount": "YES", "max_fail_attempts": "3"}},
         "payer": {"payment_method": "paypal", "status": "verified",
                   "payer_info": {"email": member.email, "payer_id": agreement.customer}},
         "agreement_details": {"outstanding_balance": {"value": owed, "currency": member.plan.currency},
-                              "failed_payment_count": str(count)},
+                              "failed_payment_count": str(now.count)},
         "start_date": zulu(agreement.anchor),
-        "update_time": zulu(at),
+        "update_time": zulu(now.at),
         "links": [{"href": f"{_API}/v1/payments/billing-agreements/{agreement.subscription}", "rel": "self",
                    "method": "GET"}],
     }  # fmt: skip
 
 
-def _subscription_v2(
-    member: Member, agreement: Agreement, state: str, at: datetime, failure: Failure | None, count: int
-) -> Json:
+def _subscription_v2(member: Member, agreement: Agreement, now: _Standing) -> Json:
     currency = member.plan.currency
-    owed = decimal_text(failure.outstanding_minor if failure else 0, currency)
+    owed = decimal_text(now.outstanding_minor, currency)
     billing: Json = {
         "outstanding_balance": {"value": owed, "currency_code": currency},
-        "failed_payments_count": count,
+        "failed_payments_count": now.count,
     }
-    if failure:
-        amount = {"value": decimal_text(failure.minor, currency), "currency_code": currency}
-        billing["last_failed_payment"] = {"amount": amount, "time": zulu(failure.at), "reason_code": "PAYMENT_DENIED"}
+    if now.failure:
+        amount = {"value": decimal_text(now.failure.minor, currency), "currency_code": currency}
+        billing["last_failed_payment"] = {
+            "amount": amount,
+            "time": zulu(now.failure.at),
+            "reason_code": "PAYMENT_DENIED",
+        }
     return {
         "id": agreement.subscription,
-        "status": state,
-        "status_update_time": zulu(agreement.happenings[0][0] if failure else at),
+        "status": now.state,
+        "status_update_time": zulu(agreement.happenings[0][0] if now.failure else now.at),
         "plan_id": f"P-{member.plan.code.upper()}",
         "start_time": zulu(agreement.anchor),
         "quantity": "1",
@@ -227,7 +240,7 @@ def _subscription_v2(
         "subscriber": {"email_address": member.email, "payer_id": agreement.customer},
         "billing_info": billing,
         "create_time": zulu(agreement.happenings[0][0]),
-        "update_time": zulu(at),
+        "update_time": zulu(now.at),
         "links": [{"href": f"{_API}/v1/billing/subscriptions/{agreement.subscription}", "rel": "self",
                    "method": "GET"}],
     }  # fmt: skip

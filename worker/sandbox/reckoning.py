@@ -1,4 +1,4 @@
-"""The world's own calendar and notice rule: plain, and written apart from the core, so that the demo can catch the core."""
+"""The world's own calendar and notice rule: plain, and written apart from the core, so that the demo can catch it."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def certificate_host(signer: PayPalSigner) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(page or b"")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - the base class's names
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's names
             """Say nothing: the demo's output is for people."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -8,11 +8,15 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from worker.sandbox import merchant, paypal_events, stripe_events
+from worker.sandbox import stories_amounts as amounts
 from worker.sandbox import stories_duplicates as duplicates
-from worker.sandbox import stories_errors as errors
+from worker.sandbox import stories_endings as endings
 from worker.sandbox import stories_honest as honest
-from worker.sandbox.drafting import FOREIGN, MONTHLY, TRIAL, YEARLY, Draft, Names
-from worker.sandbox.merchant import Charge, Member, Plan
+from worker.sandbox import stories_terms as terms
+from worker.sandbox.drafting import Draft
+from worker.sandbox.merchant import Charge, Plan
+from worker.sandbox.names import Names
+from worker.sandbox.plans import FOREIGN, MONTHLY, TRIAL, YEARLY
 from worker.sandbox.reckoning import DUNNING_DAYS, at_local, later
 from worker.sandbox.telling import Told
 from worker.sandbox.truth import Planted
@@ -22,8 +26,8 @@ MONTHS_MIN = 6  # a story needs some renewals to be told
 SHARE_OF_STORIES = 0.3  # of the members, half of it errors and half look-alikes, where there are enough members
 
 Story = Callable[[Draft], None]
-ERRORS: tuple[Story, ...] = (*duplicates.STORIES, *errors.STORIES)
-LOOK_ALIKES: tuple[Story, ...] = honest.STORIES
+ERRORS: tuple[Story, ...] = (*duplicates.STORIES, *amounts.STORIES, *endings.STORIES)
+LOOK_ALIKES: tuple[Story, ...] = (*honest.STORIES, *terms.STORIES)
 
 
 @dataclass
@@ -58,8 +62,10 @@ def world(members: int, months: int, seed: int) -> World:
     for draft in drafts:
         _keep_what_happened(draft, made.end)
     made.strangers = _strangers(drafts, rng)
-    made.planted = [plant for draft in drafts for plant in draft.planted] + [
-        Planted("unrecognised_charge", "stranger", None, charge.currency, charge.ref) for charge in made.strangers
+    made.planted = [plant for draft in drafts for plant in draft.planted]
+    made.planted += [
+        Planted("unrecognised_charge", "stranger", None, stray.currency, stray.ref, waits=True)
+        for stray in made.strangers
     ]
     made.told = _tellings(made, rng)
     return made
@@ -120,7 +126,7 @@ def _keep_what_happened(draft: Draft, end: datetime) -> None:
     unseen = {charge.ref for charge in draft.charges if charge.at >= end}
     draft.charges = [charge for charge in draft.charges if charge.at < end]
     billed = {id(charge.invoice) for charge in draft.charges}
-    draft.invoices = [i for i in draft.invoices if id(i) in billed or (i.at < end and _is_receipt(draft, i))]
+    draft.invoices = [i for i in draft.invoices if id(i) in billed or (i.at < end and _is_receipt(i))]
     draft.failures = [failure for failure in draft.failures if failure.at < end]
     for agreement in draft.agreements:
         agreement.happenings = [(at, what) for at, what in agreement.happenings if at < end]
@@ -131,7 +137,7 @@ def _keep_what_happened(draft: Draft, end: datetime) -> None:
             draft.plant("missed_renewal", renewal=due.on)
 
 
-def _is_receipt(draft: Member, invoice: merchant.Invoice) -> bool:
+def _is_receipt(invoice: merchant.Invoice) -> bool:
     return invoice.out_of_band or invoice.total_minor == 0
 
 
@@ -179,7 +185,7 @@ def _noise(made: World, names: Names) -> Iterator[Told]:
         customer = {"id": names.stripe("cus"), "object": "customer", "balance": 0, "livemode": False}
         yield stripe_events.event(names, "customer.updated", at, customer, merchant.BASIL)
         plan = {"id": f"P-{names.paypal(24)}", "status": "ACTIVE"}
-        yield paypal_events.event(names, "BILLING.PLAN.UPDATED", at, "plan", plan, "2.0")
+        yield paypal_events.event(names, "BILLING.PLAN.UPDATED", at, "plan", plan, version="2.0")
 
 
 __all__ = ["ERRORS", "LOOK_ALIKES", "World", "world"]

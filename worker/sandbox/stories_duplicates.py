@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from worker.sandbox import drafting, merchant, reckoning
+from worker.sandbox import merchant, reckoning
 from worker.sandbox.drafting import Draft
 from worker.sandbox.merchant import Charge, Due
 
 DUPLICATE = "duplicate_charge"
 
 
-def _twice(d: Draft, provider: drafting.Provider | None = None, *, policy: tuple[str, ...] = merchant.DEFAULT_POLICY,
+def _twice(d: Draft, provider: merchant.Provider | None = None, *, policy: tuple[str, ...] = merchant.DEFAULT_POLICY,
            shape: str | None = None) -> tuple[Charge, Charge]:  # fmt: skip
     """A year like any other, but one renewal is taken again some days after; both charges."""
     d.join(provider=provider, policy=policy, shape=shape)
@@ -80,7 +80,7 @@ def second_agreement(d: Draft) -> None:
     start = due.on + timedelta(days=d.rng.randint(4, 9))
     anchor = reckoning.at_local(start, d.rng.randint(9, 16))
     shape = merchant.SUBSCRIPTION_V2 if first.provider == "paypal" else None
-    second = d.agree("paypal" if first.provider == "paypal" else "stripe", start, anchor, listed=False, shape=shape)
+    second = d.agree(first.provider, start, anchor, listed=False, shape=shape)
     months = 0
     while (day := reckoning.later(start, months)) < d.end:
         extra = Due(day, reckoning.later(start, months + 1), due.minor, months=months)
@@ -130,14 +130,14 @@ def refund_failed(d: Draft) -> None:
 def disputed(d: Draft) -> None:
     _, again = _twice(d)
     d.dispute(again, days=3, won=None)
-    d.plant(DUPLICATE, again, excess=again.minor)
+    d.plant(DUPLICATE, again, excess=again.minor, waits=True)
 
 
 def first_disputed(d: Draft) -> None:
     """The member disputes the first of the two: that one is the duplicate."""
     first, _ = _twice(d)
     d.dispute(first, days=11, won=None)
-    d.plant(DUPLICATE, first, excess=first.minor)
+    d.plant(DUPLICATE, first, excess=first.minor, waits=True)
 
 
 def dispute_won(d: Draft) -> None:
@@ -157,13 +157,13 @@ def dispute_lost(d: Draft) -> None:
 def under_smartcalls_alone(d: Draft) -> None:
     """A policy without a clause for billing errors: a person reviews the recommended sum."""
     _, again = _twice(d, policy=("smartcalls",))
-    d.plant(DUPLICATE, again, excess=again.minor)
+    d.plant(DUPLICATE, again, excess=again.minor, waits=True)
 
 
 def under_iptv_alone(d: Draft) -> None:
     """A policy that may refund: prepared, and waiting for approval."""
     _, again = _twice(d, policy=("iptv",))
-    d.plant(DUPLICATE, again, excess=again.minor)
+    d.plant(DUPLICATE, again, excess=again.minor, waits=True)
 
 
 STORIES = (

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from worker.sandbox import stripe_objects as objects
-from worker.sandbox.drafting import Names
 from worker.sandbox.merchant import OLD, Agreement, Charge, Failure, Member
+from worker.sandbox.names import Names
 from worker.sandbox.telling import Told, stripe_bytes, unix
 
 _SOON = timedelta(seconds=2)

@@ -134,7 +134,7 @@ def invoice_object(
             "total_tax_amounts": [{"amount": invoice.tax_minor, "inclusive": False}] if invoice.tax_minor else [],
         }
     else:
-        details = {"metadata": {}, "subscription": subscription, "subscription_proration_date": None}
+        details: Json = {"metadata": {}, "subscription": subscription, "subscription_proration_date": None}
         shown |= {
             "amount_paid_off_stripe": total if invoice.out_of_band else 0,
             "parent": {"type": "subscription_details", "subscription_details": details} if subscription else None,
@@ -149,7 +149,7 @@ def invoice_object(
 
 def _line_object(invoice: Invoice, number: int, line: Line, shape: str, currency: str) -> Json:
     subscription = invoice.agreement.subscription if invoice.agreement else None
-    of_cycle = line.what == "dues" or line.what == "trial"
+    of_cycle = line.what in {"dues", "trial"}
     shown: Json = {
         "id": f"il_{number}{invoice.id[3:]}",
         "object": "line_item",

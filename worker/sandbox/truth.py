@@ -12,11 +12,13 @@ from typing import Any
 BILLING_ERRORS = ("duplicate_charge", "overcharge", "post_cancellation_charge", "unscheduled_charge")
 
 Sign = tuple[object, ...]
+Claim = Mapping[str, Any]  # a finding as `makegood findings --json` has it
 
 
 @dataclass(frozen=True)
 class Planted:
-    """One finding that must come out. `owed_minor` is what the member should still get back; `story` is why."""
+    """One finding that must come out. `owed_minor` is what the member should still get back; `story` is why; `waits`
+    whether the remedy must wait for a person (None: either is right)."""
 
     kind: str
     story: str
@@ -26,13 +28,14 @@ class Planted:
     renewal: date | None = None
     excess_minor: int | None = None
     owed_minor: int = 0
+    waits: bool | None = None
 
     @property
     def sign(self) -> Sign:
         """By what a finding is the same one: its kind, whom or what it is about, and by how much."""
         if self.charge is not None:
             return (self.kind, self.charge, self.excess_minor if self.kind in BILLING_ERRORS else None)
-        return (self.kind, self.membership, self.renewal.isoformat() if self.kind == "missed_renewal" else None)  # type: ignore[union-attr]
+        return (self.kind, self.membership, str(self.renewal) if self.kind == "missed_renewal" else None)
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,28 @@ class Verdict:
     precision: Fraction
     money: Fraction
     missed: tuple[Planted, ...]
-    false_alarms: tuple[Mapping[str, Any], ...]
+    false_alarms: tuple[Claim, ...]
     wrong_money: tuple[tuple[str, int, int], ...]
+    remedies: int
+    wrongly_held: tuple[tuple[Planted, str], ...]
+
+    @property
+    def rightly_held(self) -> int:
+        return self.remedies - len(self.wrongly_held)
 
     @property
     def perfect(self) -> bool:
-        return self.recall == self.precision == self.money == 1
+        return self.recall == self.precision == self.money == 1 and not self.wrongly_held
 
 
-def verdict(planted: Iterable[Planted], findings: Iterable[Mapping[str, Any]]) -> Verdict:
+def verdict(planted: Iterable[Planted], findings: Iterable[Claim]) -> Verdict:
     """Hold `findings` (as `makegood findings --json` has them) against the truth. Findings that later facts cleared
     are no claim any more and are left out."""
     truth = list(planted)
     claims = [finding for finding in findings if finding["status"] != "cleared"]
     missed, false_alarms = _differences(truth, claims)
     wrong_money, money = _money(truth, claims)
+    remedies, wrongly_held = _holding(truth, claims)
     found = Counter(str(claim["finding"]) for claim in claims)
     wrong = Counter(str(claim["finding"]) for claim in false_alarms)
     return Verdict(
@@ -77,17 +87,19 @@ def verdict(planted: Iterable[Planted], findings: Iterable[Mapping[str, Any]]) -
         missed=tuple(missed),
         false_alarms=tuple(false_alarms),
         wrong_money=tuple(wrong_money),
+        remedies=remedies,
+        wrongly_held=tuple(wrongly_held),
     )
 
 
-def _sign(finding: Mapping[str, Any]) -> Sign:
+def _sign(finding: Claim) -> Sign:
     kind = finding["finding"]
     if finding["charge"] is not None:
         return (kind, finding["charge"], finding["excess"] if kind in BILLING_ERRORS else None)
     return (kind, finding["membership"], finding["renewal"] if kind == "missed_renewal" else None)
 
 
-def _differences(truth: list[Planted], claims: list[Mapping[str, Any]]) -> tuple[list[Planted], list[Mapping[str, Any]]]:
+def _differences(truth: list[Planted], claims: list[Claim]) -> tuple[list[Planted], list[Claim]]:
     unclaimed = Counter(_sign(claim) for claim in claims)
     missed = []
     for plant in truth:
@@ -103,7 +115,7 @@ def _differences(truth: list[Planted], claims: list[Mapping[str, Any]]) -> tuple
     return missed, false_alarms
 
 
-def _owed(finding: Mapping[str, Any]) -> int:
+def _owed(finding: Claim) -> int:
     """What the finding's remedy pays back: only billing errors do, and what is settled is owed no more."""
     remedy = finding.get("remedy")
     if finding["finding"] not in BILLING_ERRORS or remedy is None or remedy["state"] in ("settled", "waived"):
@@ -111,7 +123,14 @@ def _owed(finding: Mapping[str, Any]) -> int:
     return int(remedy["amount"] or 0)
 
 
-def _money(truth: list[Planted], claims: list[Mapping[str, Any]]) -> tuple[list[tuple[str, int, int]], Fraction]:
+def _holding(truth: list[Planted], claims: list[Claim]) -> tuple[int, list[tuple[Planted, str]]]:
+    """How many remedies there are of which the truth says whether a person must look first; those that do otherwise."""
+    states = {_sign(claim): str(claim["remedy"]["state"]) for claim in claims if claim["remedy"]}
+    told = [(plant, states[plant.sign]) for plant in truth if plant.waits is not None and plant.sign in states]
+    return len(told), [(plant, state) for plant, state in told if state != ("held" if plant.waits else "queued")]
+
+
+def _money(truth: list[Planted], claims: list[Claim]) -> tuple[list[tuple[str, int, int]], Fraction]:
     """The charges whose owed sum is wrong, and the worst currency's score. It is counted charge by charge, so that one
     member's loss never makes up for another's gain."""
     true: dict[tuple[str, str], int] = defaultdict(int)
