@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from handlers.inbox import Inbox, MalformedDelivery
-from worker.store.deliveries import NewDelivery
+from worker.store.recording import NewDelivery
 
 LINE_BYTES_MAX = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"

@@ -87,13 +87,13 @@ def events(file: File, provider: Provider, *, as_json: Json = False) -> None:
 def _record_events(runtime: Runtime, file: Path, provider: str, tell: Callable[[int], None]) -> tuple[int, int]:
     from worker.engine import lift_limits
     from worker.events_file import read
-    from worker.store import deliveries
+    from worker.store.recording import record
 
     new = known = 0
     with runtime.engine.begin() as conn:
         lift_limits(conn)
         for rows in slices(read(file, runtime.inboxes[provider], runtime.clock())):
-            recorded = deliveries.record(conn, runtime.keyring, rows)
+            recorded = record(conn, runtime.keyring, rows)
             new += sum(one.new for one in recorded)
             known += sum(not one.new for one in recorded)
             tell(new + known)
