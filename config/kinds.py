@@ -13,7 +13,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _PROVIDER_KEY = re.compile(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{3,}")
@@ -41,6 +40,8 @@ def _zone(value: str) -> str:
 
 
 def _country(value: str) -> str:
+    import holidays  # only when another country than the default is named
+
     if value.upper() not in holidays.list_supported_countries(include_aliases=False):
         raise ValueError("unknown country")
     return value.upper()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from worker.intake import Intake
 from worker.runtime import Runtime
@@ -36,7 +37,7 @@ def create_app(
     queue_reachable: Callable[[], bool] = _always,
     routes: Sequence[BaseRoute] = (),
     read_s: float = READ_S,
-) -> Starlette:
+) -> ASGIApp:
     """`ring` wakes a worker after something new was stored; `routes` are the console's and the API's; a webhook's
     body has to be complete within `read_s`."""
     intake = Intake(runtime.engine, runtime.keyring, ring)
@@ -53,18 +54,34 @@ def create_app(
         finally:
             await intake.stop()
 
-    webhooks = [
-        Route(f"/webhooks/{provider}", Webhooks(runtime, provider, intake, metrics, read_s=read_s))
-        for provider in runtime.inboxes
-    ]
     app = Starlette(
-        routes=[*webhooks, *health.routes(runtime, metrics, queue_reachable), *routes],
+        routes=[*health.routes(runtime, metrics, queue_reachable), *routes],
         lifespan=lifespan,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
     )
     # `/webhooks/stripe/` is another address: a redirect would have the provider post where it never signed up to.
     app.router.redirect_slashes = False
-    return app
+    return _Receiver(
+        app,
+        {
+            f"/webhooks/{provider}": Webhooks(runtime, provider, intake, metrics, read_s=read_s)
+            for provider in runtime.inboxes
+        },
+    )
+
+
+class _Receiver:
+    """Webhooks go straight to their endpoint: they are most of the traffic and need nothing of a framework."""
+
+    def __init__(self, pages: Starlette, webhooks: Mapping[str, Webhooks]) -> None:
+        self._pages = pages
+        self._webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: ASGIApp = self._pages
+        if scope["type"] == "http":
+            app = self._webhooks.get(scope["path"], app)
+        await app(scope, receive, send)
 
 
 async def _refuse(_request: Request, fault: Exception) -> Response:
