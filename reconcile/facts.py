@@ -231,6 +231,7 @@ class Credit:
     amount: Money
     made_at: datetime
     charge: str | None = None
+    charge_provider: str | None = None  # where the credit is on our own books: the provider of the charge
     customer: str | None = None
     remedy: str | None = None
     detail: int = 2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from reconcile.bleeding import cancellations
 from reconcile.facts import ChargeState
-from reconcile.findings import Scene, charge_findings, finding_key
+from reconcile.findings import charge_findings
+from reconcile.followup import overdue_days, refund_findings
 from reconcile.ledger import Ledger, StrayCharge
 from reconcile.looks import explain
 from reconcile.matching import match
@@ -20,9 +22,10 @@ from reconcile.outcome import (
 from reconcile.policy import Rules
 from reconcile.remedies import prescribe, review
 from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals
+from reconcile.scene import Scene, finding_key
 from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
 from reconcile.stints import course, local_date
-from reconcile.takings import given_back, takings
+from reconcile.takings import Returns, given_back, takings
 
 
 def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
@@ -32,8 +35,10 @@ def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
     """
     scene = survey(ledger, rules, as_of)
     judged = tuple(charge_findings(scene))
-    remedies = [prescribe(case, ledger.membership, rules) for case in judged]
     standing = [*missed_renewals(scene), *live_agreements(scene), *unwritten_notices(scene)]
+    standing += refund_findings(scene, judged)
+    remedies: list[Remedy | None] = [prescribe(case, ledger, rules) for case in judged]
+    remedies += cancellations(scene, judged, standing)
     findings = sorted([*(case.finding for case in judged), *standing], key=lambda f: (f.first_seen, f.key))
     return Outcome(
         ledger.membership.ref,
@@ -47,10 +52,17 @@ def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
 def survey(ledger: Ledger, rules: Rules, as_of: date) -> Scene:
     """Everything that the findings are read off: how the membership ran, what it owed, and what paid it."""
     ran = course(ledger.membership, ledger.subscriptions, rules, as_of)
-    owed = expected_renewals(ledger.membership, ran, as_of + timedelta(days=EARLY_DAYS))
+    granted = _granted(ledger, rules, as_of)
+    owed = expected_renewals(ledger.membership, ran, as_of + timedelta(days=EARLY_DAYS), granted)
     taken = takings(ledger, rules.zone, as_of)
     failures = [local_date(f.failed_at, rules.zone) for f in ledger.failed_payments]
     return Scene(ledger, ran, match(taken, owed, [day for day in failures if day <= as_of], ran), rules, as_of)
+
+
+def _granted(ledger: Ledger, rules: Rules, as_of: date) -> list[tuple[date, int]]:
+    currency = ledger.membership.plan.price.currency
+    days = [(local_date(c.made_at, rules.zone), c.amount) for c in ledger.credits]
+    return [(day, amount.minor) for day, amount in days if day <= as_of and amount.currency == currency]
 
 
 def _next_change(scene: Scene) -> date | None:
@@ -75,6 +87,7 @@ def _next_change(scene: Scene) -> date | None:
     days += [a.until for a in scene.membership.agreements if a.until is not None]
     paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid()]
     days += [missed_from(r.due, scene) for r in paid_or_missed if r.kind is RenewalKind.DUES]
+    days += overdue_days(scene.ledger, zone)
     days += _coming(scene)
     return min((day for day in days if day > as_of), default=None)
 
@@ -94,7 +107,7 @@ def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding,
     day = local_date(charge.taken_at, rules.zone)
     if charge.state is not ChargeState.TAKEN or charge.amount.minor == 0 or day > as_of:
         return None
-    back = given_back(charge, stray.refunds, stray.disputes, rules.zone, as_of)
+    back = given_back(charge, Returns(stray.refunds, stray.disputes), rules.zone, as_of)
     if back.total >= charge.amount.minor:
         return None
     why = (

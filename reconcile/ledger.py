@@ -29,8 +29,12 @@ class BoundCharge:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One membership with every fact that bears on it: merged, each once. `complete` is False where the shell knows
-    that facts are missing (an incomplete night): findings are then `likely` at most."""
+    """One membership with every fact that bears on it: merged, each once.
+
+    `complete` is False where the shell knows that facts are missing (an incomplete night): findings are then `likely`
+    at most. `roster_stale` is True where the roster is older than the merchant allows: what it does not know yet (a
+    cancellation, a price) could make a right charge look wrong, so automatic remedies wait.
+    """
 
     membership: Membership
     charges: tuple[BoundCharge, ...] = ()
@@ -42,6 +46,7 @@ class Ledger:
     subscriptions: tuple[Subscription, ...] = ()
     credits: tuple[Credit, ...] = ()
     complete: bool = True
+    roster_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

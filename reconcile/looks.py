@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconcile.findings import Scene
 from reconcile.outcome import Explained, LookAlike
 from reconcile.renewals import RenewalKind
+from reconcile.scene import Scene
 
 
 def explain(scene: Scene) -> tuple[Explained, ...]:

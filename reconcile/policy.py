@@ -117,4 +117,5 @@ class Rules:
     credit_instead: bool = False
     refund_max_minor: int | None = 50000
     approve_above_minor: int | None = 20000
+    cancel_unasked: bool = False  # cancel agreements at the provider without asking a person
     judge_from: date | None = None  # renewals due earlier are not reported as missed

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconcile.clauses import Decision, decide
 from reconcile.facts import Ref
-from reconcile.findings import Judged
+from reconcile.ledger import Ledger
 from reconcile.membership import Membership
 from reconcile.money import Money
 from reconcile.outcome import (
@@ -21,6 +21,7 @@ from reconcile.outcome import (
     RemedyState,
 )
 from reconcile.policy import ClauseRemedy, Force, Rules
+from reconcile.scene import Judged
 
 
 def remedy_key(ref: Ref) -> str:
@@ -28,9 +29,9 @@ def remedy_key(ref: Ref) -> str:
     return f"remedy:{ref}"
 
 
-def prescribe(judged: Judged, membership: Membership, rules: Rules) -> Remedy | None:
+def prescribe(judged: Judged, ledger: Ledger, rules: Rules) -> Remedy | None:
     """The remedy for a finding about a charge; None where nothing is owed and nobody has to decide anything."""
-    finding = judged.finding
+    finding, membership = judged.finding, ledger.membership
     if finding.kind is FindingKind.WRONG_CURRENCY:
         return review(finding, None, HeldBecause.OTHER_CURRENCY, "no sum is compared across currencies")
     if finding.kind not in BILLING_ERRORS or finding.excess is None or finding.charge is None:
@@ -41,6 +42,8 @@ def prescribe(judged: Judged, membership: Membership, rules: Rules) -> Remedy | 
     owed = Money(min(finding.excess.minor - back.total, _left(judged)), finding.excess.currency)
     decision = decide(finding.kind, rules.policy.bundles(membership.policy, judged.taking.day), breach=judged.breach)
     remedy = _decided(judged, decision, owed, rules)
+    if ledger.roster_stale and remedy.state is RemedyState.QUEUED:
+        remedy = replace(remedy, state=RemedyState.HELD, held_because=HeldBecause.STALE_ROSTER)
     return _held_while_disputed(judged, remedy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -40,8 +40,11 @@ class Renewal:
         return self.due <= day < self.period_end
 
 
-def expected_renewals(membership: Membership, course: Course, until: date) -> tuple[Renewal, ...]:
-    """All that is owed and due on or before `until`, in order of due date."""
+def expected_renewals(
+    membership: Membership, course: Course, until: date, granted: Sequence[tuple[date, int]] = ()
+) -> tuple[Renewal, ...]:
+    """All that is owed and due on or before `until`, in order of due date. `granted` credits (date, minor units) lower
+    the dues that come after them."""
     renewals: list[Renewal] = []
     for stint in course.stints:
         for anniversary in anniversaries(membership, stint):
@@ -52,7 +55,7 @@ def expected_renewals(membership: Membership, course: Course, until: date) -> tu
             if stint.first and not renewals and membership.plan.setup_fee_minor:
                 renewals.append(_setup(membership, anniversary))
             renewals.append(_dues(membership, stint, anniversary))
-    renewals = _discounted(membership, renewals)
+    renewals = _credited(_discounted(membership, renewals), granted)
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
 
@@ -134,6 +137,19 @@ def _discounted(membership: Membership, renewals: list[Renewal]) -> list[Renewal
     return [
         _reduced(r, shares.get(r.due, 1), scale.get(r.due, 1)) if r.kind is RenewalKind.DUES else r for r in renewals
     ]
+
+
+def _credited(renewals: list[Renewal], granted: Sequence[tuple[date, int]]) -> list[Renewal]:
+    """Each credit pays the first dues due after its day, and what is left of it the next ones."""
+    lowered = list(renewals)
+    for day, minor in sorted(granted):
+        left = minor
+        for i, renewal in enumerate(lowered):
+            if renewal.kind is RenewalKind.DUES and renewal.due > day and left > 0:
+                used = min(left, renewal.amount.minor)
+                lowered[i] = replace(renewal, amount=Money(renewal.amount.minor - used, renewal.amount.currency))
+                left -= used
+    return [r for r in lowered if r.amount.minor > 0 or r in renewals]
 
 
 def _reduced(renewal: Renewal, part: int, whole: int) -> Renewal:

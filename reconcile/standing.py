@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from reconcile.facts import ChargeState, Subscription, SubscriptionState
-from reconcile.findings import Scene
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind
 from reconcile.renewals import RenewalKind
+from reconcile.scene import Scene
 from reconcile.stints import local_date
 
 _ENDING_DAYS = 2  # a planned end this near is the confirmation

@@ -3,14 +3,14 @@ agreement they came through."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from datetime import date
 
 from reconcile.binding import invoices_of
 from reconcile.facts import (
     Charge,
     ChargeState,
+    Credit,
     Dispute,
     DisputeState,
     Invoice,
@@ -23,8 +23,6 @@ from reconcile.ledger import BoundBy, BoundCharge, Ledger
 from reconcile.membership import Agreement, Membership
 from reconcile.money import Money
 from reconcile.stints import local_date
-
-F = TypeVar("F", Refund, Dispute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,15 @@ class GivenBack:
     @property
     def total(self) -> int:
         return self.elsewhere + self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Everything told about one charge's money going back."""
+
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    credits: tuple[Credit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +83,9 @@ class Taking:
 
 def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
     """Every charge of the ledger that took money by the end of `as_of`, in order of time, then reference."""
-    refunds = _by_charge(ledger, ledger.refunds)
-    disputes = _by_charge(ledger, ledger.disputes)
+    returned = returns(ledger)
     taken = [
-        _taking(
-            bound,
-            ledger,
-            refunds=refunds.get(bound.charge.ref, ()),
-            disputes=disputes.get(bound.charge.ref, ()),
-            zone=zone,
-            as_of=as_of,
-        )
+        _taking(bound, ledger, returned.get(bound.charge.ref, Returns()), zone, as_of)
         for bound in ledger.charges
         if bound.charge.state is ChargeState.TAKEN
         and bound.charge.amount.minor > 0
@@ -95,35 +94,38 @@ def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
     return tuple(sorted(taken, key=lambda t: (t.charge.taken_at, t.ref)))
 
 
-def _by_charge(ledger: Ledger, facts: tuple[F, ...]) -> dict[Ref, tuple[F, ...]]:
+def returns(ledger: Ledger) -> dict[Ref, Returns]:
+    """What is told of each charge's money going back. A refund or dispute may name only the payment intent."""
     by_intent = {
         (b.charge.ref.provider, b.charge.intent): b.charge.ref for b in ledger.charges if b.charge.intent is not None
     }
-    found: dict[Ref, list[F]] = {}
-    for fact in sorted(facts, key=lambda f: f.ref):
-        provider = fact.ref.provider
-        ref = Ref(provider, fact.charge) if fact.charge else by_intent.get((provider, fact.intent or ""))
-        if ref is not None:
-            found.setdefault(ref, []).append(fact)
-    return {ref: tuple(told) for ref, told in found.items()}
+    found: dict[Ref, Returns] = {}
+    told: list[Refund | Dispute | Credit] = [*ledger.refunds, *ledger.disputes, *ledger.credits]
+    for fact in sorted(told, key=lambda f: f.ref):
+        intent = None if isinstance(fact, Credit) else fact.intent
+        provider = fact.charge_provider or fact.ref.provider if isinstance(fact, Credit) else fact.ref.provider
+        ref = Ref(provider, fact.charge) if fact.charge else by_intent.get((provider, intent or ""))
+        if ref is None:
+            continue
+        held = found.get(ref, Returns())
+        match fact:
+            case Refund():
+                found[ref] = replace(held, refunds=(*held.refunds, fact))
+            case Dispute():
+                found[ref] = replace(held, disputes=(*held.disputes, fact))
+            case Credit():
+                found[ref] = replace(held, credits=(*held.credits, fact))
+    return found
 
 
-def _taking(
-    bound: BoundCharge,
-    ledger: Ledger,
-    *,
-    refunds: tuple[Refund, ...],
-    disputes: tuple[Dispute, ...],
-    zone: str,
-    as_of: date,
-) -> Taking:
+def _taking(bound: BoundCharge, ledger: Ledger, returned: Returns, zone: str, as_of: date) -> Taking:
     charge = bound.charge
     day = local_date(charge.taken_at, zone)
     invoices = invoices_of(charge, ledger.invoices, ledger.invoice_payments)
     tax = charge.tax_minor if charge.tax_minor is not None else sum(i.tax_minor or 0 for i in invoices)
     through = charge.subscription or next((i.subscription for i in invoices if i.subscription), None)
     superseded, switched = _superseded(ledger.membership, charge, through, day)
-    known = [d for d in disputes if d.opened_at is None or local_date(d.opened_at, zone) <= as_of]
+    known = [d for d in returned.disputes if d.opened_at is None or local_date(d.opened_at, zone) <= as_of]
     return Taking(
         charge,
         bound.by,
@@ -134,38 +136,50 @@ def _taking(
         superseded,
         switched,
         _unforeseen(invoices),
-        given_back(charge, refunds, tuple(known), zone, as_of),
+        given_back(charge, replace(returned, disputes=tuple(known)), zone, as_of),
         bool(known) or bool(charge.disputed),
         any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known)
         or (bool(charge.disputed) and not known),
     )
 
 
-def given_back(
-    charge: Charge, refunds: tuple[Refund, ...], disputes: tuple[Dispute, ...], zone: str, as_of: date
-) -> GivenBack:
-    """What went back of a charge by the end of `as_of`. Refunds are known singly and as the total that the charge
-    states; a lost dispute and the reversal that carries it out are one and the same money."""
-    known = [r for r in refunds if local_date(r.made_at, zone) <= as_of]
+def given_back(charge: Charge, returns: Returns, zone: str, as_of: date) -> GivenBack:
+    """What went back of a charge by the end of `as_of`.
+
+    Refunds are known singly and as the total that the charge states: of what is older than that statement the greater
+    counts. A lost dispute and the reversal that carries it out are one and the same money.
+    """
+    known = [r for r in returns.refunds if local_date(r.made_at, zone) <= as_of]
     standing = [r for r in known if r.state is not RefundState.FAILED]
-    ours = sum(r.amount.minor for r in standing if r.remedy is not None)
+    credited = [c for c in returns.credits if local_date(c.made_at, zone) <= as_of]
+    ours = [r for r in standing if r.remedy is not None]
+    by_hand = [r for r in standing if r.remedy is None and not r.reversal]
     reversed_minor = sum(r.amount.minor for r in standing if r.remedy is None and r.reversal)
-    by_hand = sum(r.amount.minor for r in standing if r.remedy is None and not r.reversal)
-    lost = [d for d in disputes if d.state is DisputeState.LOST]
-    charged_back = sum((d.amount or charge.amount).minor for d in lost)
-    # The stated total may still hold refunds that failed only after it was stated.
-    failed_since = sum(r.amount.minor for r in known if r.state is RefundState.FAILED and r.told_at > charge.told_at)
-    # A total stated after `as_of` says nothing of that day.
-    told = local_date(charge.told_at, zone) <= as_of
-    stated = (charge.refunded_minor or 0) - failed_since - ours if told else 0
-    elsewhere = max(by_hand + max(reversed_minor, charged_back), stated, 0)
-    elsewhere = min(elsewhere, charge.amount.minor - min(ours, charge.amount.minor))
-    pending = sum(r.amount.minor for r in standing if r.remedy is not None and r.state is RefundState.PENDING)
-    days: list[datetime] = [r.made_at for r in standing] + [d.told_at for d in lost]
-    if stated > 0 and not days:
-        days = [charge.told_at]
-    last_on = max((local_date(d, zone) for d in days), default=None)
-    return GivenBack(elsewhere, ours, pending, last_on)
+    lost = [d for d in returns.disputes if d.state is DisputeState.LOST]
+    charged_back = max(reversed_minor, sum((d.amount or charge.amount).minor for d in lost))
+    stated = _stated_elsewhere(charge, known, ours, zone, as_of)
+    before = sum(r.amount.minor for r in by_hand if r.made_at <= charge.told_at)
+    after = sum(r.amount.minor for r in by_hand if r.made_at > charge.told_at)
+    our_minor = sum(r.amount.minor for r in ours) + sum(c.amount.minor for c in credited)
+    elsewhere = min(max(before, stated) + after + charged_back, max(charge.amount.minor - our_minor, 0))
+    pending = sum(r.amount.minor for r in ours if r.state is RefundState.PENDING)
+    moments = [r.made_at for r in standing] + [d.told_at for d in lost] + [c.made_at for c in credited]
+    if stated > before:
+        moments.append(charge.told_at)
+    last_on = max((local_date(at, zone) for at in moments), default=None)
+    return GivenBack(elsewhere, our_minor, pending, last_on)
+
+
+def _stated_elsewhere(charge: Charge, known: list[Refund], ours: list[Refund], zone: str, as_of: date) -> int:
+    """What the charge itself states as given back, without our own refunds that were in it, and without refunds that
+    failed only after it was stated. A statement later than `as_of` says nothing of that day."""
+    if charge.refunded_minor is None or local_date(charge.told_at, zone) > as_of:
+        return 0
+    our_part = sum(r.amount.minor for r in ours if r.made_at <= charge.told_at)
+    failed_since = sum(
+        r.amount.minor for r in known if r.state is RefundState.FAILED and r.made_at <= charge.told_at < r.told_at
+    )
+    return max(charge.refunded_minor - our_part - failed_since, 0)
 
 
 def _periods(charge: Charge, invoices: tuple[Invoice, ...], zone: str) -> tuple[tuple[date, date], ...]:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.facts import Charge, ChargeState, Dispute, DisputeState, Ref, Refund, RefundState
-from reconcile.findings import Scene
 from reconcile.judgement import reconcile, survey
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
 from reconcile.membership import (
@@ -33,6 +32,7 @@ from reconcile.membership import (
 from reconcile.money import Money
 from reconcile.outcome import Finding, FindingKind, FindingStatus, Outcome, RemedyKind, RemedyState
 from reconcile.renewals import Renewal
+from reconcile.scene import Scene
 from reconcile.tellings import merge
 from tests.scenarios.world import ZONE, rules
 

@@ -242,13 +242,13 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         [],
     ),
     (
-        "an agreement that ends with the period as planned is confirmed",
+        "an agreement that is live on the day the cancellation binds",
         Story(
             notices=(cancel("2024-02-12"),),
             facts=(*_TO_MARCH, live("stripe", "sub_1")),
             as_of="2024-03-08",
         ),
-        ["live_after_cancellation stripe:sub_1"],
+        ["live_after_cancellation stripe:sub_1 -> cancel_agreement held (approval) smartcalls/SC-7"],
     ),
     (
         "the lost dispute and the reversal that carries it out are one money",

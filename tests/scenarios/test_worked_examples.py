@@ -89,7 +89,10 @@ ROWS: list[tuple[str, Story, list[str]]] = [
             ),
             as_of="2024-03-20",
         ),
-        ["live_after_cancellation paypal:I-1", f"duplicate_charge 8XY 9900 -> refund 9900 queued {FP2}"],
+        [
+            "live_after_cancellation paypal:I-1 -> cancel_agreement held (approval) smartcalls/SC-7",
+            f"duplicate_charge 8XY 9900 -> refund 9900 queued {FP2}",
+        ],
     ),
     (
         "W14 ten dollars too much",

@@ -29,7 +29,7 @@ from reconcile.judgement import reconcile
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
 from reconcile.membership import Agreement, CancelNotice, Change, Channel, Every, Membership, Notice, Plan, Reactivation
 from reconcile.money import Money
-from reconcile.outcome import Finding, Outcome, Remedy
+from reconcile.outcome import Finding, Outcome, Remedy, RemedyKind
 from reconcile.policy import Rules
 
 ZONE = ZoneInfo("America/Chicago")
@@ -215,7 +215,9 @@ class Story:
 
 def wrong(outcome: Outcome) -> list[str]:
     """The findings as finance would say them: kind, charge or renewal, excess, and what is done about it."""
-    remedies = {r.finding: r for r in outcome.remedies}
+    # The proposal to cancel an agreement stands beside the refund of a charge, never in its place.
+    ordered = sorted(outcome.remedies, key=lambda r: r.kind is not RemedyKind.CANCEL_AGREEMENT)
+    remedies = {r.finding: r for r in ordered}
     return [_said(f, remedies.get(f.key)) for f in outcome.findings]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconcile.facts import Charge, ChargeState, Invoice
-from reconcile.findings import Scene
+from reconcile.scene import Scene
 from reconcile.ledger import BoundBy, Ledger
 from reconcile.membership import Membership
 from reconcile.outcome import LookAlike, Outcome

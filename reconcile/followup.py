@@ -1,0 +1,106 @@
+"""What becomes of refunds: overdue, failed, or more than was taken wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from reconcile.facts import Ref, Refund, RefundState
+from reconcile.ledger import Ledger
+from reconcile.money import Money
+from reconcile.outcome import Confidence, Finding, FindingKind
+from reconcile.scene import Judged, Scene, said
+from reconcile.stints import local_date
+from reconcile.takings import Taking, returns
+
+OVERDUE_DAYS = 21  # a refund may take this long to arrive
+
+
+def refund_findings(scene: Scene, judged: Sequence[Judged]) -> Iterator[Finding]:
+    """Refunds that need a person: not settled in time, failed and not made again, or too much."""
+    returned = returns(scene.ledger)
+    for taking in scene.paired.takings:
+        refunds = returned[taking.ref].refunds if taking.ref in returned else ()
+        known = [r for r in refunds if local_date(r.made_at, scene.rules.zone) <= scene.as_of]
+        for refund in known:
+            yield from _overdue(scene, taking, refund)
+            yield from _failed(scene, taking, refund, known)
+    for case in judged:
+        yield from _too_much(scene, case)
+
+
+def overdue_from(refund: Refund, zone: str) -> date:
+    """The first day on which a refund that is not settled is overdue."""
+    return local_date(refund.made_at, zone) + timedelta(days=OVERDUE_DAYS + 1)
+
+
+def overdue_days(ledger: Ledger, zone: str) -> list[date]:
+    return [overdue_from(r, zone) for r in ledger.refunds if r.state is RefundState.PENDING]
+
+
+def _overdue(scene: Scene, taking: Taking, refund: Refund) -> Iterator[Finding]:
+    seen = overdue_from(refund, scene.rules.zone)
+    if refund.state is RefundState.PENDING and seen <= scene.as_of:
+        sent = local_date(refund.made_at, scene.rules.zone)
+        because = (
+            f"{refund.ref} of {said(refund.amount)} was sent on {sent}",
+            f"it is not settled after {OVERDUE_DAYS} days",
+        )
+        yield _about(
+            scene, FindingKind.REFUND_OVERDUE, "overdue", taking=taking, ref=refund.ref, because=because, seen=seen
+        )
+
+
+def _failed(scene: Scene, taking: Taking, refund: Refund, known: Sequence[Refund]) -> Iterator[Finding]:
+    """A refund of ours that failed, while no later one stands in for it."""
+    later = [r for r in known if r.made_at > refund.made_at and r.state is not RefundState.FAILED]
+    if refund.remedy is None or refund.state is not RefundState.FAILED or later:
+        return
+    day = local_date(refund.told_at, scene.rules.zone)
+    because = (f"{refund.ref} of {said(refund.amount)} failed" + (f": {refund.reason}" if refund.reason else ""),)
+    yield _about(
+        scene,
+        FindingKind.REFUND_FAILED,
+        "failed",
+        taking=taking,
+        ref=refund.ref,
+        because=because,
+        seen=min(day, scene.as_of),
+    )
+
+
+def _too_much(scene: Scene, case: Judged) -> Iterator[Finding]:
+    finding, taking = case.finding, case.taking
+    if finding.excess is None or taking.given_back.total <= finding.excess.minor:
+        return
+    back = Money(taking.given_back.total, finding.excess.currency)
+    because = (f"{said(back)} of {taking.ref} went back", f"{said(finding.excess)} was taken wrongly")
+    seen = max(finding.first_seen, taking.given_back.last_on or finding.first_seen)
+    yield _about(
+        scene, FindingKind.OVER_REFUNDED, "over_refunded", taking=taking, ref=taking.ref, because=because, seen=seen
+    )
+
+
+def _about(
+    scene: Scene,
+    kind: FindingKind,
+    word: str,
+    *,
+    taking: Taking,
+    ref: Ref,
+    because: tuple[str, ...],
+    seen: date,
+) -> Finding:
+    return Finding(
+        f"{word}:{ref}",
+        kind,
+        scene.membership.ref,
+        taking.ref,
+        None,
+        taking.charge.amount,
+        None,
+        None,
+        Confidence.CERTAIN,
+        because,
+        seen,
+    )
