@@ -72,13 +72,14 @@ def verify(conn: Connection, expect: str | None = None) -> int | None:
     """The number of the first entry that does not fit the chain; None when all fit. With `expect`, a hash noted
     earlier, the chain must also contain it: a cut tail then shows as the number after the last entry."""
     n, previous, met = 0, GENESIS, expect in {None, GENESIS}
-    rows = conn.execute(select(audit).order_by(audit.c.n).execution_options(yield_per=1000)).mappings()
-    for row in rows:
-        n += 1
-        if row["n"] != n or row["prev_hash"] != previous or row["hash"] != _hash(dict(row)):
-            return n
-        previous = row["hash"]
-        met = met or previous == expect
+    query = select(audit).order_by(audit.c.n).execution_options(yield_per=1000)
+    with conn.execute(query) as rows:
+        for row in rows.mappings():
+            n += 1
+            if row["n"] != n or row["prev_hash"] != previous or row["hash"] != _hash(dict(row)):
+                return n
+            previous = row["hash"]
+            met = met or previous == expect
     return None if met else n + 1
 
 

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 import unicodedata
 import zlib
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from config.settings import Settings, missing
+from config.settings import Settings, SettingsError, missing
 from worker.schema import wrapped_keys
 
 KEY_BYTES = 32
@@ -166,15 +167,22 @@ def new_key() -> str:
 def _from_file(path: Path) -> tuple[bytes, ...]:
     if not path.exists():
         _make_file(path)
-    lines = path.read_text(encoding="ascii").split()
-    return tuple(base64.b64decode(line, validate=True) for line in lines)
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path} holds the encryption keys: expected that only its owner may read it (chmod 600)")
+    try:
+        keys = tuple(base64.b64decode(line, validate=True) for line in path.read_text(encoding="ascii").split())
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise SettingsError(f"{path} is malformed: expected keys of 32 bytes in base64, one a line, newest first")
+    return keys
 
 
 def _make_file(path: Path) -> None:
     # Written whole under another name and then linked: of two processes that start at once one wins, and neither reads
     # half a key. The file is synced before anything can be sealed with what it holds.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(new_key() + "\n")
         file.flush()

@@ -138,8 +138,9 @@ def listing(
         query = query.where(c.provider == provider)
     if since is not None:
         query = query.where(c.received_at >= since)
-    for row in conn.execute(query.execution_options(yield_per=500)).mappings():
-        yield dict(row)
+    with conn.execute(query.execution_options(yield_per=500)) as rows:
+        for row in rows.mappings():
+            yield dict(row)
 
 
 def _columns() -> tuple[ColumnElement[Any], ...]:
