@@ -37,7 +37,7 @@ from worker.store.roster import import_memberships
 from worker.web import app, serve
 
 SLICE = 500
-_QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
+_QUIET = structlog.make_filtering_bound_logger(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run(members: int, months: int, seed: int, out: Path | None) -> int:
         demo = _set_up(made, folder, stack)
         _import_roster(demo)
         answers = _deliver(demo, mail)
-        judged = _timed("reconcile", lambda: judging.reconcile_all(demo.product, made.last_day))
+        judged = _timed("reconcile", lambda: judging.reconcile_all(demo.product, made.last_day, everything=True))
         _say(f"{judged.memberships} memberships and {judged.strays} stray charges judged")
         with demo.product.engine.begin() as conn:
             found = list(listings.findings(conn))

@@ -44,8 +44,9 @@ class Draft(Billed):
         self.started_on = started or self._some_start()
         self.policy = policy
         clock = clock or (self.rng.randint(9, 16), self.rng.randint(0, 59))
-        by: Provider = provider or self.rng.choice(PROVIDERS)
-        return self.agree(provider or drawn, self.started_on, at_local(self.first_due, *clock), listed=listed, shape=shape)
+        drawn: Provider = self.rng.choice(PROVIDERS)
+        anchor = at_local(self.first_due, *clock)
+        return self.agree(provider or drawn, self.started_on, anchor, listed=listed, shape=shape)
 
     def _some_start(self) -> date:
         """A day that leaves at least five months to tell; the ends of months, where calendars differ, more often."""

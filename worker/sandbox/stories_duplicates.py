@@ -69,7 +69,7 @@ def old_provider_never_stopped(d: Draft) -> None:
         if twice.on >= due.on:
             again = d.bill(twice, by=old)
             d.plant(DUPLICATE, again, excess=again.minor)
-    d.plant("live_after_cancellation")
+    d.plant("live_after_cancellation", waits=None)
 
 
 def second_agreement(d: Draft) -> None:

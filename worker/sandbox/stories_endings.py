@@ -20,7 +20,7 @@ def _after_the_end(d: Draft, *, goes_on: bool) -> None:
         wrong = d.bill(due)
         d.plant(AFTER_END, wrong, excess=wrong.minor)
     if goes_on:
-        d.plant("live_after_cancellation")
+        d.plant("live_after_cancellation", waits=None)
     else:
         d.end_agreement(agreement, after[0].on + timedelta(days=4))
 
@@ -91,7 +91,7 @@ def still_live(d: Draft) -> None:
     for due in d.owed(ended=False):
         if d.ends and due.on >= d.ends:
             d.fail(due)
-    d.plant("live_after_cancellation")
+    d.plant("live_after_cancellation", waits=None)
 
 
 def by_telephone(d: Draft) -> None:
@@ -100,7 +100,7 @@ def by_telephone(d: Draft) -> None:
     at = reckoning.at_local(d.some_due().on + timedelta(days=3), 11)
     d.notices.append({"kind": "cancel", "at": at.astimezone(reckoning.ZONE).isoformat(), "channel": "phone"})
     d.bill_all()
-    d.plant("unwritten_notice")
+    d.plant("unwritten_notice", waits=None)
 
 
 STORIES = (
