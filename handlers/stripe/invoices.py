@@ -95,7 +95,7 @@ def _invoice(invoice: JsonObject, told_at: datetime) -> Invoice:
 
 
 def _mentioned_charge(invoice: JsonObject, fact: Invoice) -> Charge | None:
-    if not (fact.charge and fact.currency and fact.paid_minor and fact.paid_minor > 0 and fact.status == "paid"):
+    if not (fact.charge and fact.currency and fact.paid_minor and fact.status == "paid"):
         return None
     return Charge(
         ref=Ref(PROVIDER, fact.charge),

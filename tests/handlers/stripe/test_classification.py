@@ -29,6 +29,7 @@ REFUSALS = [
     (error(400, code="amount_too_large", param="amount"), Refusal.EXCEEDS_CHARGE),
     (error(400, code="parameter_invalid_integer", param="amount", message="greater than"), Refusal.UNKNOWN),
     (error(400, param="charge", message="greater than"), Refusal.UNKNOWN),
+    (error(400, param="amount", message="Invalid integer"), Refusal.UNKNOWN),
     (error(404, code="resource_missing", param="charge"), Refusal.NOT_FOUND),
     (error(404), Refusal.NOT_FOUND),
     (error(400, code="balance_insufficient"), Refusal.NO_FUNDS),

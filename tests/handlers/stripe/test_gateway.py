@@ -250,6 +250,9 @@ def test_the_environment_cannot_divert_a_call(
     monkeypatch.setenv("NETRC", str(netrc))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert isinstance(gateway.refund(order()), Done)
-    assert world.asked[0].headers["authorization"] == f"Bearer {KEY}"
-    assert "x-stripe-client-telemetry" not in world.asked[0].headers
+    for _ in range(2):
+        assert isinstance(gateway.refund(order()), Done)
+    for asked in world.asked:
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        # The second call would report how long the first one took.
+        assert "x-stripe-client-telemetry" not in asked.headers

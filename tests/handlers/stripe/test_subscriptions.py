@@ -83,10 +83,12 @@ def test_a_person_who_ended_it_gave_notice() -> None:
         "customer.subscription.deleted",
         status="canceled",
         canceled_at=ASKED,
+        cancel_at=PERIOD_END,
         ended_at=PERIOD_END,
         cancellation_details={"reason": "cancellation_requested"},
     )
     assert (fact.cancel_requested_at, fact.ended_at, fact.ended_by) == (at(ASKED), at(PERIOD_END), EndedBy.PERSON)
+    assert fact.ends_at is None  # nothing is planned any more
 
 
 def test_an_older_subscription_that_gives_no_reason_was_ended_by_a_person() -> None:
