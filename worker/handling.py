@@ -64,11 +64,11 @@ def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
     return handled
 
 
-def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Handled:
+def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, limit: int = BATCH) -> Handled:
     """Handle deliveries until none is left that can be handled now, then judge all that was touched, by them or by
     whoever was interrupted. Ends earlier, between two batches, once `stopping()`."""
     total, batches = Handled(), 0
-    while not stopping() and (handled := store_pending(runtime)).total:
+    while not stopping() and (handled := store_pending(runtime, limit)).total:
         total += handled
         batches += 1
         if batches % JUDGE_EVERY == 0:

@@ -37,7 +37,7 @@ metadata = MetaData(
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC instant on both databases. A naive one is refused: it would mean a different moment on each machine."""
+    """An aware UTC instant on both databases. A naive one is refused: it would mean another moment on each machine."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -50,7 +50,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - theirs
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -136,7 +136,7 @@ facts = Table(
     Column("currency", Text),
     Column("at", UtcDateTime),
     Column("told_at", UtcDateTime, nullable=False),
-    Column("judged_as_of", Date),  # a charge that was judged as a stray; null: to be judged (again) while it is one
+    Column("judged_as_of", Date),  # a charge that was judged as a stray (see store/due.py)
     Column("body", Json, nullable=False),
 )
 # Memberships, e-mail addresses and the merchant's own references belong to no provider.

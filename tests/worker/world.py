@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
+from sqlalchemy import select
+
+from handlers.inbox import Envelope, MalformedDelivery, Translation
 from reconcile.facts import (
     Charge,
     ChargeState,
@@ -21,7 +26,13 @@ from reconcile.facts import (
 )
 from reconcile.membership import Agreement, Membership, Plan
 from reconcile.money import Money
-from worker.store.roster import RosterRow
+from worker import codec
+from worker.judging import reconcile_all
+from worker.runtime import Runtime
+from worker.schema import deliveries as table
+from worker.schema import metadata, wrapped_keys
+from worker.store import deliveries, listings
+from worker.store.roster import RosterRow, import_memberships
 from worker.store.tellings import Told
 
 PRICE = Money(9900, "USD")
@@ -48,7 +59,7 @@ def stripe(n: int = 1, **names: str | None) -> Agreement:
     return replace(Agreement("stripe", f"sub_{n}", f"cus_{n}"), **names)  # type: ignore[arg-type] # names of texts
 
 
-def charge(name: str, day: date, amount: Money = PRICE, provider: str = "stripe", **names: str | None) -> Charge:
+def charge(name: str, day: date, amount: Money = PRICE, provider: str = "stripe", **names: str) -> Charge:
     """Money taken on a day. `names` are how it may find its membership."""
     made = Charge(Ref(provider, name), at(day), ChargeState.TAKEN, amount, at(day), detail=2)
     return replace(made, **names)  # type: ignore[arg-type] # names of texts
@@ -82,3 +93,76 @@ def told(*facts: Fact, source: str = "webhook") -> list[Told]:
 
 def later(day: date, days: int) -> date:
     return day + timedelta(days)
+
+
+class PlainInbox:
+    """A provider whose events are facts in plain JSON, so that a test says what it means."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def authenticate(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Envelope:
+        raise NotImplementedError
+
+    def envelope(self, body: bytes) -> Envelope:
+        return Envelope(f"evt_{codec.digest(body.decode())[:16]}", "facts", at(START))
+
+    def translate(self, body: bytes) -> Translation:
+        if body == b"malformed":
+            raise MalformedDelivery("data.object is missing")
+        if body == b"bug":
+            raise KeyError("secret@example.com")
+        told = msgspec.json.decode(body)
+        facts = tuple(codec.fact_from_plain(one["kind"], one["fact"]) for one in told)
+        return Translation(facts, None if facts else "nothing that concerns us")
+
+
+def plain_inboxes(runtime: Runtime) -> Runtime:
+    """The same product with providers that speak plain facts."""
+    return replace(runtime, inboxes={name: PlainInbox(name) for name in ("stripe", "paypal")})
+
+
+def body(*facts: Fact) -> bytes:
+    told = [{"kind": codec.kind_of(fact), "fact": codec.fact_to_plain(fact)} for fact in facts]
+    return msgspec.json.encode(told)
+
+
+def deliver(runtime: Runtime, *bodies: bytes, event_ids: Sequence[str] = ()) -> None:
+    """Keep deliveries as the receiver does."""
+    rows = []
+    for n, text in enumerate(bodies):
+        envelope = runtime.inboxes["stripe"].envelope(text)
+        if event_ids:
+            envelope = replace(envelope, event_id=event_ids[n])
+        rows.append(deliveries.NewDelivery("stripe", envelope, text, "webhook", runtime.clock()))
+    with runtime.engine.begin() as conn:
+        deliveries.record(conn, runtime.keyring, rows)
+
+
+def take_in(runtime: Runtime, *rows: RosterRow) -> None:
+    with runtime.engine.begin() as conn:
+        import_memberships(conn, runtime.keyring, rows, runtime.clock())
+
+
+def listed(runtime: Runtime, as_of: date) -> bytes:
+    """The listings, byte for byte, after judging at one date."""
+    reconcile_all(runtime, as_of)
+    with runtime.engine.begin() as conn:
+        rows = [*listings.findings(conn), *listings.remedies(conn)]
+    return b"\n".join(msgspec.json.encode(one) for one in rows)
+
+
+def wipe(runtime: Runtime) -> None:
+    """An empty database again, but for the keys."""
+    with runtime.engine.begin() as conn:
+        for one in metadata.sorted_tables:
+            if one is not wrapped_keys:
+                conn.execute(one.delete())
+
+
+def states(runtime: Runtime) -> dict[str, tuple[str, int]]:
+    """Each delivery's state and attempts, by event id."""
+    c = table.c
+    with runtime.engine.begin() as conn:
+        rows = conn.execute(select(c.event_id, c.state, c.attempts)).all()
+    return {event_id: (state, attempts) for event_id, state, attempts in rows}

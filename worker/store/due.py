@@ -13,8 +13,10 @@ from reconcile.outcome import Outcome
 from worker.schema import STRAY, facts, memberships
 from worker.store.sql import listed
 
-# A stray charge that has to be judged at every date: something known of it lies after the date of its judgement.
-AGAIN = date(1, 1, 1)
+# What a stray charge carries in place of the date of its judgement. Null would mean that it was never judged as one,
+# and then nothing would be withdrawn when it finds its membership.
+AGAIN = date(1, 1, 1)  # something known of it lies after the date: it is judged anew at every date
+CHANGED = date(1, 1, 2)  # something was told of it since
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def next_strays(conn: Connection, wanted: Wanted, after: Ref, limit: int) -> lis
     """The next charges in order that no membership has, or that were judged so and have one now; locked. Ones that
     another transaction has locked are left out: it marks them for the next round."""
     c = facts.c
-    judged = or_(c.membership.is_not(None), c.judged_as_of.is_(None))
+    judged = or_(c.membership.is_not(None), c.judged_as_of.is_(None), c.judged_as_of == CHANGED)
     if not wanted.changed_only:
         judged = or_(judged, c.judged_as_of == AGAIN, c.judged_as_of > wanted.as_of)
     query = (

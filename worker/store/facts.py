@@ -14,6 +14,7 @@ from worker.crypt import Keyring
 from worker.schema import facts, memberships
 from worker.store import rows, tellings
 from worker.store.bindings import Identifier, Rebound, identified_by, rebind, taught_by
+from worker.store.due import CHANGED
 from worker.store.links import charges_of
 from worker.store.rows import BOUND, Kept
 from worker.store.sql import listed, lock_facts
@@ -72,8 +73,9 @@ def mark(conn: Connection, touched: Touched) -> None:
     if touched.strays:
         named = listed(conn, ["provider", "id"], [(ref.provider, ref.id) for ref in touched.strays])
         same = (facts.c.provider == named.c.provider) & (facts.c.object_id == named.c.id)
-        judged = facts.c.membership.is_(None) & facts.c.judged_as_of.is_not(None)
-        conn.execute(update(facts).where(facts.c.kind == "charge", judged, same).values(judged_as_of=None))
+        # As above: whether it was judged is not asked, for that may be happening now.
+        stray = (facts.c.kind == "charge") & facts.c.membership.is_(None)
+        conn.execute(update(facts).where(stray, same).values(judged_as_of=CHANGED))
 
 
 def _rebind(conn: Connection, changed: Sequence[Fact], before: dict[FactKey, Kept]) -> Touched:

@@ -1,0 +1,148 @@
+"""Deliveries are handled once each, whatever some of them hold, and what they touch is judged."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from handlers.inbox import Translation
+from reconcile.facts import Fact
+from tests.worker import world as w
+from tests.worker.conftest import Clock
+from worker.handling import Handled, drain, handle_pending, store_pending
+from worker.runtime import Runtime
+from worker.schema import deliveries, facts, findings, memberships, remedies, tellings
+from worker.store import listings
+from worker.store.deliveries import reopen
+
+
+@pytest.fixture
+def plain(runtime: Runtime) -> Runtime:
+    return w.plain_inboxes(runtime)
+
+
+def twice(n: int = 1) -> list[Fact]:
+    """A renewal paid twice by one membership."""
+    charges: list[Fact] = [w.charge(f"ch_{n}_{i}", w.month(3), subscription=f"sub_{n}") for i in range(2)]
+    paid: list[Fact] = [w.charge(f"ch_{n}_m{m}", w.month(m), subscription=f"sub_{n}") for m in range(3)]
+    return [*paid, *charges]
+
+
+def all_findings(runtime: Runtime) -> list[dict[str, object]]:
+    with runtime.engine.begin() as conn:
+        return list(listings.findings(conn))
+
+
+def test_a_duplicate_is_found_and_its_refund_queued(plain: Runtime) -> None:
+    w.take_in(plain, w.row("M-1", w.stripe()))
+    w.deliver(plain, *(w.body(fact) for fact in twice()))
+    assert drain(plain) == Handled(done=5)
+    found = [row for row in all_findings(plain) if row["finding"] == "duplicate_charge"]
+    assert [(row["membership"], row["charge"], row["excess"]) for row in found] == [("M-1", "stripe:ch_1_1", 9900)]
+    assert found[0]["remedy"] == {
+        "key": "remedy:stripe:ch_1_1",
+        "kind": "refund",
+        "amount": 9900,
+        "state": "queued",
+        "clause": found[0]["remedy"]["clause"],  # type: ignore[index] # a remedy is there
+        "policy_version": found[0]["remedy"]["policy_version"],  # type: ignore[index] # as above
+    }
+    assert drain(plain) == Handled()
+
+
+def test_one_that_cannot_be_handled_is_set_aside_and_blocks_nothing(plain: Runtime, clock: Clock) -> None:
+    w.take_in(plain, w.row("M-1", w.stripe()))
+    good = w.charge("ch_1", w.START, subscription="sub_1")
+    bodies = [b"malformed", b"bug", w.body(), w.body(good)]
+    w.deliver(plain, *bodies, event_ids=["malformed", "bug", "nothing", "good"])
+    assert drain(plain) == Handled(done=1, passed_over=1, failed=2)
+    states = {"malformed": ("failed", 1), "bug": ("new", 1), "nothing": ("passed_over", 0), "good": ("done", 0)}
+    assert w.states(plain) == states
+    with plain.engine.begin() as conn:
+        notes = dict(conn.execute(select(deliveries.c.event_id, deliveries.c.note)).all())
+    assert notes["malformed"] == "data.object is missing"
+    assert notes["nothing"] == "nothing that concerns us"
+    assert notes["bug"].startswith("KeyError at world.py:")
+    for _ in range(6):
+        clock.advance(timedelta(days=1))
+        drain(plain)
+    assert w.states(plain)["bug"] == ("failed", 5)
+
+
+def test_one_that_cannot_be_stored_brings_down_only_itself(plain: Runtime) -> None:
+    class Odd(w.PlainInbox):
+        """Its third event holds a time without a zone, which no database column takes."""
+
+        def translate(self, body: bytes) -> Translation:
+            told = super().translate(body)
+            if told.facts[0].ref.id != "ch_3":
+                return told
+            return Translation((replace(told.facts[0], told_at=w.at(w.START).replace(tzinfo=None)),))
+
+    odd = replace(plain, inboxes={"stripe": Odd("stripe")})
+    ids = [f"ch_{n}" for n in range(6)]
+    w.deliver(odd, *(w.body(w.charge(id_, w.START)) for id_ in ids), event_ids=ids)
+    assert drain(odd) == Handled(done=5, failed=1)
+    assert w.states(odd) == {id_: ("new", 1) if id_ == "ch_3" else ("done", 0) for id_ in ids}
+    assert len(all_findings(odd)) == 5
+
+
+def test_what_a_crash_left_unjudged_is_judged_by_the_next(plain: Runtime) -> None:
+    w.take_in(plain, w.row("M-1", w.stripe()))
+    w.deliver(plain, *(w.body(fact) for fact in twice()))
+    store_pending(plain)
+    assert not all_findings(plain)
+    assert handle_pending(plain) == Handled()
+    assert all_findings(plain)
+
+
+def test_handling_again_changes_nothing(plain: Runtime) -> None:
+    w.take_in(plain, w.row("M-1", w.stripe()))
+    w.deliver(plain, *(w.body(fact) for fact in twice()))
+    drain(plain)
+    before = w.listed(plain, w.month(8))
+    with plain.engine.begin() as conn:
+        assert reopen(conn, [1, 2, 3, 4, 5]) == 5
+    assert drain(plain).done == 5
+    assert w.listed(plain, w.month(8)) == before
+    with plain.engine.begin() as conn:
+        assert conn.scalar(select(func.count()).select_from(tellings)) == 5
+
+
+def test_it_stops_between_batches_when_told_to(plain: Runtime) -> None:
+    w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START)) for n in range(3)))
+    assert drain(plain, lambda: True) == Handled()
+
+
+def test_two_workers_neither_lose_nor_double(plain: Runtime) -> None:
+    """Small batches of linked facts, so that the two meet on the same memberships and links all the time."""
+    members = 12
+    told: list[Fact] = []
+    w.take_in(plain, *(w.row(f"M-{n}", w.stripe(n)) for n in range(members)))
+    for n in range(members):
+        for m in range(6):
+            intent = f"pi_{n}_{m}"
+            told.append(w.charge(f"ch_{n}_{m}", w.month(m), intent=intent))
+            told.append(w.invoice(f"in_{n}_{m}", w.month(m), subscription=f"sub_{n}"))
+            told.append(w.payment(f"pay_{n}_{m}", w.month(m), f"in_{n}_{m}", intent))
+        told.append(w.charge(f"ch_{n}_x", w.month(5), subscription=f"sub_{n}"))
+    told = told[::2] + told[1::2]
+    w.deliver(plain, *(w.body(fact) for fact in told))
+    with ThreadPoolExecutor(2) as pool:
+        handled = list(pool.map(lambda runtime: drain(runtime, limit=7), [plain, replace(plain)]))
+    assert sum(one.done for one in handled) == len(told)
+    if plain.engine.dialect.name == "postgresql":
+        assert all(one.done for one in handled), "both had a share"
+    drain(plain)
+    unbound = select(facts).where(facts.c.kind == "charge", facts.c.membership.is_(None))
+    kinds = select(findings.c.kind, func.count()).where(findings.c.charge.is_not(None)).group_by(findings.c.kind)
+    with plain.engine.begin() as conn:
+        assert len(conn.execute(select(tellings)).all()) == len(told)
+        assert not conn.execute(unbound).all()
+        assert not conn.execute(select(memberships).where(memberships.c.touched)).all()
+        assert dict(conn.execute(kinds).all()) == {"duplicate_charge": members}
+        assert len(conn.execute(select(remedies)).all()) == members
