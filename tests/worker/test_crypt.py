@@ -127,7 +127,7 @@ def test_a_spoilt_key_file_is_named(sqlite_url: str, tmp_path: Path, text: str) 
     file = tmp_path / "makegood.db.keys"
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(SettingsError, match="makegood.db.keys is malformed"):
+    with pytest.raises(SettingsError, match=r"makegood\.db\.keys is malformed"):
         keys_for(Settings(database_url=sqlite_url))
 
 

@@ -119,6 +119,8 @@ def _upsert_sqlite(conn: Connection, values: Sequence[Row]) -> list[tuple[_Key, 
 
 def _values(keyring: Keyring, row: NewDelivery, times: int) -> Row:
     told = row.envelope
+    if told.occurred_at.tzinfo is None or row.received_at.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
     return {
         "provider": row.provider,
         "account": told.account,
