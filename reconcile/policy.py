@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -112,7 +113,7 @@ class Rules:
 
     policy: Policy
     zone: str = "America/Chicago"
-    holidays: frozenset[date] = field(default_factory=frozenset)
+    holidays: AbstractSet[date] = frozenset()
     dunning_days: int = 21
     credit_instead: bool = False
     refund_max_minor: int | None = 50000

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
-import holidays
 from sqlalchemy import Engine
 
 from config.settings import Settings, SettingsError
@@ -66,18 +66,35 @@ def rules(settings: Settings, policy: Policy) -> Rules:
     return Rules(
         policy=policy,
         zone=settings.time_zone,
-        holidays=public_holidays(settings.country),
+        holidays=PublicHolidays(settings.country),
         dunning_days=settings.dunning_days,
         credit_instead=settings.refund_or_credit == "credit",
         refund_max_minor=settings.refund_max_minor,
         approve_above_minor=settings.approve_above_minor,
+        judge_from=settings.judge_from,
     )
 
 
-@cache
-def public_holidays(country: str) -> frozenset[date]:
-    """The country's public holidays: data for the core, which knows no country."""
-    return frozenset(holidays.country_holidays(country, years=HOLIDAY_YEARS))
+class PublicHolidays(AbstractSet[date]):
+    """A country's public holidays, worked out when first asked for: most commands never ask."""
+
+    def __init__(self, country: str) -> None:
+        self._country = country
+
+    @cached_property
+    def _days(self) -> frozenset[date]:
+        import holidays  # slow to load, and most commands never ask
+
+        return frozenset(holidays.country_holidays(self._country, years=HOLIDAY_YEARS))
+
+    def __contains__(self, day: object) -> bool:
+        return day in self._days
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
 
 
 def inboxes(settings: Settings) -> dict[str, Inbox]:
