@@ -32,7 +32,7 @@ _REFUSALS = {
 _STILL_RUNNING = frozenset({"idempotency_key_in_use", "lock_timeout"})
 
 _KEY_LIKE = re.compile(r"\b(?:[a-z]{2}_(?:live|test)|whsec)_\S+")
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,80}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -45,13 +45,14 @@ def classify(error: stripe.StripeError) -> Failure:
         return NoCredential(f"Stripe answered {status or 'without a key'}")
     # The SDK leaves `error.code` empty on rate limits, idempotency errors, 409 and 5xx: the body has it.
     said = _said(error)
-    code = _code(said)
+    code = _word(said, "code")
     unsettled = _unsettled(error, status, code)
     if unsettled is not None:
         return unsettled
     if not 400 <= status < 500 or not said:
         return Uncertain(f"Stripe answered {status}", _retry_after_s(error))
-    return Refused(_refusal(status, code, said), code or f"http_{status}", _message(said))
+    word = code or _word(said, "type") or f"http_{status}"
+    return Refused(_refusal(status, code, said), word, _message(said))
 
 
 def _unsettled(error: stripe.StripeError, status: int, code: str) -> Uncertain | NotExecuted | None:
@@ -100,9 +101,9 @@ def _said(error: stripe.StripeError) -> Mapping[str, object]:
     return said if isinstance(said, Mapping) else {}
 
 
-def _code(said: Mapping[str, object]) -> str:
-    code = said.get("code")
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+def _word(said: Mapping[str, object], name: str) -> str:
+    word = said.get(name)
+    return word if isinstance(word, str) and _WORD.fullmatch(word) else ""
 
 
 def _message(said: Mapping[str, object]) -> str:

@@ -25,9 +25,11 @@ Reader = Callable[[JsonObject, datetime], T]
 
 
 @dataclass(frozen=True, slots=True)
-class _Page(Generic[T]):
+class Page(Generic[T]):
+    """Some items of a list, and where the next page begins; None after the last."""
+
     items: tuple[T, ...]
-    after: str | None  # the cursor of the next page
+    after: str | None
 
 
 def ask(call: Callable[[], stripe.StripeObject], read: Reader[T]) -> T | Failure:
@@ -46,13 +48,20 @@ def ask(call: Callable[[], stripe.StripeObject], read: Reader[T]) -> T | Failure
         return Uncertain(f"the answer cannot be read ({type(error).__name__})")
 
 
+def list_page(
+    page: Callable[[str | None], stripe.StripeObject], after: str | None, read: Reader[T]
+) -> Page[T] | Failure:
+    """The page of a list that begins after the item `after`."""
+    return ask(partial(page, after), partial(_read_page, read))
+
+
 def list_all(page: Callable[[str | None], stripe.StripeObject], read: Reader[T]) -> tuple[T, ...] | Failure:
     """Every item of a list, over its pages."""
     items: tuple[T, ...] = ()
     after: str | None = None
     for _ in range(PAGES_MAX):
-        told: _Page[T] | Failure = ask(partial(page, after), partial(_read_page, read))
-        if not isinstance(told, _Page):
+        told = list_page(page, after, read)
+        if not isinstance(told, Page):
             return told
         items, after = items + told.items, told.after
         if after is None:
@@ -60,13 +69,13 @@ def list_all(page: Callable[[str | None], stripe.StripeObject], read: Reader[T])
     return Uncertain("the list has no end")
 
 
-def _read_page(read: Reader[T], told: JsonObject, told_at: datetime) -> _Page[T]:
+def _read_page(read: Reader[T], told: JsonObject, told_at: datetime) -> Page[T]:
     if text(told, "object") != "list":
         raise MalformedDelivery("object is not list")
     data = children(told, "data")
     more = needed(flag(told, "has_more"), "has_more")
     after = needed(text(data[-1] if data else {}, "id"), "data", "id") if more else None
-    return _Page(tuple(read(item, told_at) for item in data), after)
+    return Page(tuple(read(item, told_at) for item in data), after)
 
 
 def of_kind(kind: str, read: Reader[T]) -> Reader[T]:

@@ -69,6 +69,9 @@ class StripeGateway:
             return _unread(facts)
         refunds = list_all(partial(self._refund_page, charge), _REFUND)
         disputes = list_all(partial(self._dispute_page, charge), _DISPUTE)
+        if isinstance(refunds, tuple):
+            # Older API versions list them inside the charge as well, and nothing may be told twice.
+            facts = tuple(fact for fact in facts if not isinstance(fact, Refund))
         missing = []
         for name, listed in (("refunds", refunds), ("disputes", disputes)):
             if isinstance(listed, Refused) and listed.refusal is Refusal.NOT_FOUND:

@@ -49,6 +49,7 @@ def test_a_final_no_is_told_by_its_reason(reply: Reply, refusal: Refusal, gatewa
     assert isinstance(answer, Refused)
     assert answer.refusal is refusal
     assert answer.code
+    assert refusal is not Refusal.KEY_REUSED or answer.code == "idempotency_error"
 
 
 UNCERTAIN = [

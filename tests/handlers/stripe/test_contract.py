@@ -10,9 +10,10 @@ from openapi_schema_validator import OAS30Validator
 
 from handlers.gateway import CreditOrder, RefundOrder
 from handlers.stripe.gateway import StripeGateway
+from handlers.stripe.listing import Listed, StripeListing
 from reconcile.money import Money
-from tests.handlers.stripe.bodies import refund
-from tests.handlers.stripe.fake import Asked, World
+from tests.handlers.stripe.bodies import CREATED, at, refund
+from tests.handlers.stripe.fake import KEY, Asked, World, said
 
 Json = dict[str, Any]
 FORM = "application/x-www-form-urlencoded"
@@ -65,7 +66,7 @@ def violations(paths: Json, asked: Asked) -> list[str]:
     described = operation(paths, asked)
     if asked.method == "GET":
         known = {p["name"] for p in described["parameters"] if p["in"] == "query"}
-        return sorted(set(asked.params) - known)
+        return sorted({name.partition("[")[0] for name in asked.params} - known)
     schema = described["requestBody"]["content"][FORM]["schema"]
     return [problem.message for problem in OAS30Validator(schema).iter_errors(typed(nested(asked.params), schema))]
 
@@ -83,6 +84,17 @@ def test_every_call_of_the_gateway_is_in_stripes_description(gateway: StripeGate
     gateway.cancel("sub_1", "k")
     seen = {(asked.method, asked.path) for asked in world.asked}
     assert len(seen) == 8
+    assert [(asked, problems) for asked in world.asked if (problems := violations(paths, asked))] == []
+
+
+def test_every_list_of_the_back_fill_is_in_stripes_description(world: World, paths: Json) -> None:
+    listing = StripeListing(KEY, world.url, timeout_s=0.5)
+    page = {"object": "list", "data": [{"id": "x_1", "object": "x"}], "has_more": True}
+    for name in ("charges", "refunds", "disputes", "invoices", "subscriptions"):
+        world.first.append(said(200, page))
+        assert isinstance(listing.list_since(at(CREATED), at(CREATED + 9), f"{name}:x_0"), Listed)
+    listing.close()
+    assert len(world.asked) == 5
     assert [(asked, problems) for asked in world.asked if (problems := violations(paths, asked))] == []
 
 

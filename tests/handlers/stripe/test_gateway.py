@@ -116,6 +116,14 @@ def test_a_look_tells_the_charge_its_refunds_and_its_disputes_as_they_are_now(
     assert (looked.lists_refunds, looked.missing) == (True, ())
 
 
+def test_a_refund_that_the_charge_lists_too_is_told_once(gateway: StripeGateway, world: World) -> None:
+    world.refunds.append(refund())
+    world.charges["ch_1"] = charge(refunds={"data": [refund()]})
+    looked = gateway.look("ch_1", "charge")
+    assert isinstance(looked, Look)
+    assert [type(fact) for fact in looked.facts] == [Charge, Refund]
+
+
 def test_a_look_reads_every_page(gateway: StripeGateway, world: World) -> None:
     world.page = 2
     world.refunds.extend(refund(id=f"re_{n}") for n in range(5))

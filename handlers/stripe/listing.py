@@ -1,0 +1,130 @@
+"""What webhooks missed: Stripe's own lists, page by page, as the same facts that a webhook tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import stripe
+
+from handlers.gateway import NoCredential, NotExecuted, Refused, Uncertain
+from handlers.inbox import MalformedDelivery
+from handlers.strict_json import JsonObject
+from handlers.stripe.calls import PAGE_SIZE, list_page
+from handlers.stripe.client import make_client, make_session
+from handlers.stripe.translate import facts_of
+from reconcile.facts import Fact
+
+if TYPE_CHECKING:
+    from stripe.params import (
+        ChargeListParams,
+        DisputeListParams,
+        InvoiceListParams,
+        RefundListParams,
+        SubscriptionListParams,
+    )
+
+# Stripe lists by creation, and an invoice of last month may be paid today.
+_INVOICE_REACH = timedelta(days=40)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page's facts, and the cursor of the next page; None after the last. `unreadable` says of each object that
+    could not be understood, why: it is for a person, and does not hold up the others."""
+
+    facts: tuple[Fact, ...]
+    cursor: str | None
+    unreadable: tuple[str, ...] = ()
+
+
+class StripeListing:
+    """Reads Stripe's lists for the back-fill. Nothing that Stripe or the network does is raised."""
+
+    name = "stripe"
+
+    def __init__(self, api_key: str, api_base: str | None, timeout_s: float) -> None:
+        self._session = make_session()
+        self._v1 = make_client(api_key, api_base, timeout_s, self._session).v1
+        self._lists: dict[str, Callable[[datetime, datetime, str | None], stripe.StripeObject]] = {
+            "charges": self._charges,
+            "refunds": self._refunds,
+            "disputes": self._disputes,
+            "invoices": self._invoices,
+            "subscriptions": self._subscriptions,
+        }
+
+    def close(self) -> None:
+        """Closes the connections that are kept open between calls."""
+        self._session.close()
+
+    def list_since(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> Listed | NotExecuted | Uncertain | NoCredential:
+        """The page at `cursor` (None: the first) of all that was made in `[since, until)`: charges, refunds, disputes,
+        the invoices that may have been paid then, and every subscription, for Stripe cannot list those by change.
+
+        Raises ValueError for a cursor that is not one of ours.
+        """
+        name, _, after = (cursor or "charges:").partition(":")
+        if name not in self._lists:
+            raise ValueError("this is no cursor of Stripe's lists")
+        page = list_page(partial(self._lists[name], since, until), after or None, _read)
+        if isinstance(page, Refused):
+            return Uncertain(f"Stripe refused to list {name} ({page.code})")
+        if isinstance(page, NotExecuted | Uncertain | NoCredential):
+            return page
+        facts = tuple(fact for told in page.items if not isinstance(told, str) for fact in told)
+        unreadable = tuple(f"{name}: {told}" for told in page.items if isinstance(told, str))
+        return Listed(facts, f"{name}:{page.after}" if page.after else self._next(name), unreadable)
+
+    def _next(self, name: str) -> str | None:
+        names = [*self._lists, None]
+        following = names[names.index(name) + 1]
+        return following and f"{following}:"
+
+    def _charges(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
+        params: ChargeListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
+        if after:
+            params["starting_after"] = after
+        return self._v1.charges.list(params)
+
+    def _refunds(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
+        params: RefundListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
+        if after:
+            params["starting_after"] = after
+        return self._v1.refunds.list(params)
+
+    def _disputes(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
+        params: DisputeListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
+        if after:
+            params["starting_after"] = after
+        return self._v1.disputes.list(params)
+
+    def _invoices(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
+        created = _created(since - _INVOICE_REACH, until)
+        # Without this an invoice does not say which payment paid it.
+        params: InvoiceListParams = {"created": created, "limit": PAGE_SIZE, "expand": ["data.payments"]}
+        if after:
+            params["starting_after"] = after
+        return self._v1.invoices.list(params)
+
+    def _subscriptions(self, _since: datetime, _until: datetime, after: str | None) -> stripe.StripeObject:
+        params: SubscriptionListParams = {"status": "all", "limit": PAGE_SIZE}
+        if after:
+            params["starting_after"] = after
+        return self._v1.subscriptions.list(params)
+
+
+def _read(told: JsonObject, told_at: datetime) -> tuple[Fact, ...] | str:
+    try:
+        return facts_of(told, told_at)
+    except MalformedDelivery as error:
+        return str(error)
+
+
+def _created(since: datetime, until: datetime) -> stripe.params.ChargeListParamsCreated:
+    return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
