@@ -12,10 +12,11 @@ from contextlib import closing, contextmanager
 import pytest
 
 from handlers.paypal.api import LostError, NotSentError, PayPalApi, RejectedError, WrongCredentialError
-from tests.handlers.paypal.fake import CLIENT_ID, CLIENT_SECRET, SALE_ID, FakePayPal, answer, refused, world
+from tests.handlers.paypal.fake import CAPTURE_ID, CLIENT_ID, CLIENT_SECRET, SALE_ID, FakePayPal, answer, refused, world
 from tests.handlers.paypal.serving import Answered, serving
 
 SALE = f"/v1/payments/sale/{SALE_ID}"
+CAPTURE = f"/v2/payments/captures/{CAPTURE_ID}"
 REFUND = {"amount": {"total": "1.00", "currency": "USD"}}
 
 
@@ -89,6 +90,23 @@ def test_a_lasting_401_is_tried_exactly_twice() -> None:
         paypal.post(f"{SALE}/refund", REFUND, {"PayPal-Request-Id": "key-1"})
     assert caught.value.status == 401
     assert len(fake.of("POST")) == 2
+    assert fake.tokens == 2
+
+
+def test_a_late_401_does_not_throw_away_the_token_that_replaced_it() -> None:
+    fake = world()
+    late = refused(401, "AUTHENTICATION_FAILURE")
+    late.wait_s = 0.7
+    with api(fake) as paypal:
+        paypal.get(SALE)
+        fake.revoked.add("Bearer token-1")
+        fake.say(CAPTURE, late)
+        slow = threading.Thread(target=paypal.get, args=(CAPTURE,))
+        slow.start()
+        while not fake.of("GET", CAPTURE):
+            time.sleep(0.01)
+        paypal.get(SALE)
+        slow.join()
     assert fake.tokens == 2
 
 

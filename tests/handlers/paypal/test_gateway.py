@@ -214,6 +214,7 @@ def test_no_connection_is_known_not_to_have_been_executed() -> None:
         pytest.param(refused(422, "UNPROCESSABLE_ENTITY", "PREVIOUS_REQUEST_IN_PROGRESS"), id="in progress"),
         pytest.param(refused(400, "INTERNAL_SERVICE_ERROR"), id="broken, called 400"),
         pytest.param(Answered(408), id="408"),
+        pytest.param(Answered(409), id="409 without a word"),
     ],
 )
 def test_whatever_may_have_been_executed_is_uncertain(order: RefundOrder, broken: Answered) -> None:
