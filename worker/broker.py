@@ -59,3 +59,11 @@ def start_worker(broker: Broker, *, threads: int = 4, queues: set[str] | None = 
     worker = Worker(broker, queues=queues, worker_threads=threads, worker_timeout=100)
     worker.start()
     return worker
+
+
+def close(broker: Broker) -> None:
+    """Give the connections back; dramatiq leaves Redis' open."""
+    broker.close()
+    if isinstance(broker, RedisBroker):
+        broker.client.close()
+        broker.client.connection_pool.disconnect()

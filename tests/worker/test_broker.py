@@ -8,7 +8,7 @@ import dramatiq
 import pytest
 
 from config.settings import Settings
-from worker.broker import in_process, make_broker, reachable, start_worker
+from worker.broker import close, in_process, make_broker, reachable, start_worker
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -30,7 +30,7 @@ def test_a_ring_is_heard(broker: dramatiq.Broker) -> None:
         assert heard.wait(20)
     finally:
         worker.stop()
-        broker.close()
+        close(broker)
 
 
 def test_a_failed_one_is_not_tried_again_and_stops_nobody(broker: dramatiq.Broker) -> None:
@@ -51,16 +51,20 @@ def test_a_failed_one_is_not_tried_again_and_stops_nobody(broker: dramatiq.Broke
         assert done.wait(20)
     finally:
         worker.stop()
-        broker.close()
+        close(broker)
     assert tried == [1, 2]
 
 
-def test_reachable(redis_url: str) -> None:
-    assert reachable(make_broker(Settings(broker_url="memory://")))
-    assert reachable(make_broker(Settings(broker_url=redis_url)))
-    assert not reachable(make_broker(Settings(broker_url="redis://127.0.0.1:1/0")))
+@pytest.mark.parametrize(("url", "answers"), [("memory://", True), ("redis://127.0.0.1:1/0", False)])
+def test_reachable(url: str, answers: bool) -> None:
+    broker = make_broker(Settings(broker_url=url))
+    assert reachable(broker) is answers
+    close(broker)
 
 
-def test_where_messages_go(redis_url: str) -> None:
+def test_redis_is_reachable_and_not_in_process(redis_url: str) -> None:
+    broker = make_broker(Settings(broker_url=redis_url))
+    assert reachable(broker)
+    assert not in_process(broker)
     assert in_process(make_broker(Settings()))
-    assert not in_process(make_broker(Settings(broker_url=redis_url)))
+    close(broker)
