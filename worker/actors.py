@@ -1,0 +1,95 @@
+"""The actors: what a message on the queue sets in motion. Messages carry ids and dates only, and losing one loses
+nothing: the rows are the queue of record, and the clock's sweep rings again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+import structlog
+from dramatiq import Actor, Broker, actor
+
+from worker.broker import in_process, start_worker
+from worker.handling import drain
+from worker.judging import judge_range
+from worker.runtime import Runtime
+from worker.store.sql import TRANSIENT
+
+# A backlog is drained in one go; a worker that hangs longer than this is interrupted, and its rows come again.
+DRAIN_LIMIT_MS = 60 * 60 * 1000
+STOP_MS = 30_000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Actors:
+    """The actors of one broker. `stopping` ends a drain under way between two batches."""
+
+    handle_deliveries: Actor[[], None]
+    reconcile_slice: Actor[[str, str, str], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def ring(self) -> None:
+        """Wake a worker: there are deliveries. One message, however many there are."""
+        self.handle_deliveries.send()
+
+
+def declare(runtime: Runtime, broker: Broker) -> Actors:
+    """The actors on this broker, working on this runtime. Nothing global is set: two products in one process keep
+    apart. A process that only rings declares them too, and starts no worker."""
+    stopping = threading.Event()
+    rung, busy = threading.Event(), threading.Lock()
+
+    @actor(broker=broker, queue_name="deliveries", time_limit=DRAIN_LIMIT_MS)
+    def handle_deliveries() -> None:
+        # One drain a process: a second one would only get in its way. A ring that comes during it makes it look again.
+        rung.set()
+        while rung.is_set() and busy.acquire(blocking=False):
+            try:
+                rung.clear()
+                _drain(runtime, stopping)
+            finally:
+                busy.release()
+
+    @actor(broker=broker, queue_name="judging")
+    def reconcile_slice(after: str, last: str, as_of: str) -> None:
+        judge_range(runtime, after, last, date.fromisoformat(as_of))
+
+    return Actors(handle_deliveries, reconcile_slice, stopping)
+
+
+@contextmanager
+def working(runtime: Runtime, broker: Broker, *, threads: int = 4) -> Iterator[Actors]:
+    """Carry messages out in threads of this process during the block, and what waits from before. At its end the batch
+    under way is finished; the rest stays in the database."""
+    actors = declare(runtime, broker)
+    worker = start_worker(broker, threads=threads)
+    actors.ring()
+    try:
+        yield actors
+    finally:
+        actors.stopping.set()
+        worker.stop(timeout=STOP_MS)
+        if in_process(broker):
+            broker.flush_all()
+
+
+def run_worker(runtime: Runtime, broker: Broker, stop: threading.Event, *, threads: int = 4) -> None:
+    """`makegood work`: carry messages out until `stop` is set."""
+    with working(runtime, broker, threads=threads):
+        stop.wait()
+
+
+def _drain(runtime: Runtime, stopping: threading.Event) -> None:
+    try:
+        handled = drain(runtime, stopping.is_set)
+    except TRANSIENT as fault:
+        # The database is away or busy. The rows stay, and the sweep rings again.
+        _log.warning("drain_interrupted", error=type(fault).__name__)
+        return
+    if handled.total:
+        _log.info("deliveries_handled", done=handled.done, passed_over=handled.passed_over, failed=handled.failed)

@@ -1,0 +1,83 @@
+"""The clock: every minute it rings for whatever is unfinished, and after each local midnight it judges what fell due.
+
+It keeps its time in the database, so that it may be restarted, run late, or run twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from dramatiq.errors import BrokerConnectionError
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from worker.judging import Judged, reconcile_all, today
+from worker.runtime import Runtime
+from worker.schema import heartbeats, memberships
+from worker.store import deliveries
+from worker.store.sql import TRANSIENT, run, upsert
+
+SWEEP_S = 60.0
+BEAT = "clock"
+NIGHT = "judged"  # the heartbeat of the daily judgement
+
+_log = structlog.get_logger(__name__)
+
+
+def run_clock(runtime: Runtime, ring: Callable[[], None], stop: threading.Event, *, every_s: float = SWEEP_S) -> None:
+    """`makegood clock`: a tick at once and then every `every_s`, until `stop` is set. A dependency that is away for a
+    while costs ticks, not the clock."""
+    while True:
+        try:
+            tick(runtime, ring)
+        except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
+            _log.warning("tick_missed", error=type(fault).__name__)
+        if stop.wait(every_s):
+            return
+
+
+def tick(runtime: Runtime, ring: Callable[[], None]) -> None:
+    """One round: say that the clock is alive, ring for what is unfinished, and judge the day once."""
+    now = runtime.clock()
+    beat(runtime.engine, BEAT, now)
+    if run(runtime.engine, lambda conn: _unfinished(conn, now)):
+        ring()
+    judge_the_day(runtime)
+
+
+def judge_the_day(runtime: Runtime) -> Judged | None:
+    """Judge all that changed or fell due, once in each of the merchant's days; None where today's was done. Started by
+    "not yet done today", not by the hour: no hour is missing or double when the clocks change."""
+    as_of = today(runtime)
+    last = run(runtime.engine, lambda conn: last_beat(conn, NIGHT))
+    if last is not None and last.astimezone(ZoneInfo(runtime.rules.zone)).date() >= as_of:
+        return None
+    judged = reconcile_all(runtime, as_of)
+    # After it, not before: a day that was interrupted is done again. Two clocks at once judge twice, to the same end.
+    beat(runtime.engine, NIGHT, runtime.clock())
+    _log.info("day_judged", as_of=str(as_of), memberships=judged.memberships, findings=judged.findings)
+    return judged
+
+
+def beat(engine: Engine, name: str, at: datetime) -> None:
+    """Note that something was alive at this moment."""
+
+    def write(conn: Connection) -> None:
+        statement = upsert(conn, heartbeats).values(name=name, at=at)
+        conn.execute(statement.on_conflict_do_update(index_elements=[heartbeats.c.name], set_={"at": at}))
+
+    run(engine, write)
+
+
+def last_beat(conn: Connection, name: str) -> datetime | None:
+    """When something was last known to be alive."""
+    last: datetime | None = conn.scalar(select(heartbeats.c.at).where(heartbeats.c.name == name))
+    return None if last is None else last.astimezone(UTC)
+
+
+def _unfinished(conn: Connection, now: datetime) -> bool:
+    touched = select(memberships.c.ref).where(memberships.c.touched.is_(True)).limit(1)
+    return deliveries.waiting(conn, now) > 0 or conn.scalar(touched) is not None
