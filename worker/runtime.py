@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -17,6 +18,9 @@ from handlers.inbox import Inbox
 from reconcile.policy import Policy, Rules
 from worker.crypt import Keyring, keys_for
 from worker.engine import at_head, make_engine
+
+if TYPE_CHECKING:
+    from handlers.paypal.certificates import Roots
 
 # Notices count business days up to a renewal; no membership reaches further than this.
 HOLIDAY_YEARS = range(2000, 2061)
@@ -43,8 +47,8 @@ class Runtime:
 
 
 def build(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Runtime:
-    """Put the product together from its settings. Reaches the database only to learn whether it is migrated, and does
-    without it: a command that needs it says so itself. Raises SettingsError."""
+    """Put the product together from its settings. Reaches the database to learn whether it is migrated; one that is
+    not is left as it is. Raises SettingsError, and SQLAlchemy's OperationalError where there is no database."""
     from config import policies
 
     engine = make_engine(settings.database_url)
@@ -99,17 +103,15 @@ class PublicHolidays(AbstractSet[date]):
 
 def inboxes(settings: Settings) -> dict[str, Inbox]:
     """The incoming side of every provider. One without its secret still reads exports; it authenticates nothing."""
-    from handlers.paypal.certificates import Roots
     from handlers.paypal.inbox import PayPalInbox
     from handlers.stripe import StripeInbox
 
     stripe = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
     webhooks = settings.paypal_webhook_id
-    roots = settings.paypal_cert_roots
     paypal = PayPalInbox(
         webhook_ids=webhooks.get_secret_value().split(",") if webhooks else [_nobodys()],
         cert_hosts=settings.paypal_cert_hosts,
-        roots=None if roots is None else Roots.from_pem(_read(roots)),
+        roots=None if settings.paypal_cert_roots is None else _roots(settings.paypal_cert_roots),
     )
     return {inbox.name: inbox for inbox in (StripeInbox(stripe or [_nobodys()]), paypal)}
 
@@ -119,11 +121,15 @@ def _nobodys() -> str:
     return secrets.token_hex(32)
 
 
-def _read(roots: Path) -> bytes:
+def _roots(file: Path) -> Roots:
+    from handlers.paypal.certificates import Roots
+
     try:
-        return roots.read_bytes()
+        return Roots.from_pem(file.read_bytes())
     except OSError:
-        raise SettingsError(f"MAKEGOOD_PAYPAL_CERT_ROOTS names {roots}, which cannot be read") from None
+        raise SettingsError(f"MAKEGOOD_PAYPAL_CERT_ROOTS names {file}, which cannot be read") from None
+    except ValueError:
+        raise SettingsError(f"MAKEGOOD_PAYPAL_CERT_ROOTS names {file}: expected root certificates as PEM") from None
 
 
 def utc_now() -> datetime:
