@@ -102,7 +102,7 @@ def figures(books: Books) -> Figures:
         books,
         tuple(
             Owed(c.currency, c.queued + c.held + c.under_way, c.queued, c.held, c.under_way, c.given_back)
-            for c in controls
+            for c in sorted(controls, key=lambda c: -c.charges)
             if c.overbilled
         ),
         _waiting(books, _held_reason),

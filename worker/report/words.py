@@ -33,7 +33,10 @@ KINDS = {
 
 REASONS = {
     "likely": ("Likely, not certain", "Look at the evidence: is it an error?"),
-    "approval": ("The policy says may", "The clause allows the remedy and does not demand it. Approve or waive."),
+    "approval": (
+        "Needs approval",
+        "The clause allows this and does not demand it, or an agreement would end. Approve or waive.",
+    ),
     "disputed": ("Disputed at the provider", "Nothing is paid while a dispute on the charge is open."),
     "above_cap": ("Above the cap for one remedy", "The amount is larger than makegood may send by itself."),
     "four_eyes": ("Needs a second pair of eyes", "The amount is large enough that two people must agree."),
@@ -50,7 +53,7 @@ REASONS = {
 }
 
 STATES = {
-    "queued": "goes out by itself",
+    "queued": "ready to go out",
     "held": "waits for a person",
     "submitted": "sent, not settled yet",
     "settled": "settled",
