@@ -18,7 +18,7 @@ from worker.judging import Judged, reconcile_all, today
 from worker.runtime import Runtime
 from worker.schema import heartbeats, memberships
 from worker.store import deliveries
-from worker.store.sql import TRANSIENT, run, upsert
+from worker.store.sql import TRANSIENT, put, run
 
 SWEEP_S = 60.0
 BEAT = "clock"
@@ -64,12 +64,7 @@ def judge_the_day(runtime: Runtime) -> Judged | None:
 
 def beat(engine: Engine, name: str, at: datetime) -> None:
     """Note that something was alive at this moment."""
-
-    def write(conn: Connection) -> None:
-        statement = upsert(conn, heartbeats).values(name=name, at=at)
-        conn.execute(statement.on_conflict_do_update(index_elements=[heartbeats.c.name], set_={"at": at}))
-
-    run(engine, write)
+    run(engine, lambda conn: put(conn, heartbeats, [{"name": name, "at": at}], key=["name"], replacing=True))
 
 
 def last_beat(conn: Connection, name: str) -> datetime | None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
 from reconcile.facts import Ref
 from reconcile.outcome import Outcome
 from worker.schema import STRAY, facts, memberships
-from worker.store.sql import listed
+from worker.store.sql import change, listed
 
 # What a stray charge carries in place of the date of its judgement. Null would mean that it was never judged as one,
 # and then nothing would be withdrawn when it finds its membership.
@@ -71,7 +71,7 @@ def memberships_judged(conn: Connection, outcomes: Sequence[Outcome], as_of: dat
     """Note what was judged, and when time alone can change it. The rows are locked already, so nothing came between."""
     rows = [
         {
-            "_ref": outcome.membership,
+            "ref": outcome.membership,
             "judged_as_of": as_of,
             "next_change": outcome.next_change,
             "touched": False,
@@ -82,16 +82,16 @@ def memberships_judged(conn: Connection, outcomes: Sequence[Outcome], as_of: dat
         }
         for outcome in outcomes
     ]
-    if rows:
-        conn.execute(update(memberships).where(memberships.c.ref == bindparam("_ref")), rows)
+    change(conn, memberships, rows, key=["ref"])
 
 
 def strays_judged(conn: Connection, judged: Mapping[Ref, date | None]) -> None:
     """Note when stray charges were judged; None for those that a membership has."""
-    rows = [{"_provider": ref.provider, "_id": ref.id, "judged_as_of": day} for ref, day in sorted(judged.items())]
-    if rows:
-        same = (facts.c.provider == bindparam("_provider")) & (facts.c.object_id == bindparam("_id"))
-        conn.execute(update(facts).where(facts.c.kind == "charge", same), rows)
+    rows = [
+        {"provider": ref.provider, "kind": "charge", "object_id": ref.id, "judged_as_of": day}
+        for ref, day in sorted(judged.items())
+    ]
+    change(conn, facts, rows, key=["provider", "kind", "object_id"])
 
 
 def _due(wanted: Wanted) -> ColumnElement[bool]:

@@ -43,7 +43,7 @@ def store_facts(conn: Connection, keyring: Keyring, told: Iterable[Told]) -> Tou
     before = rows.by_key(conn, new)
     merged = tellings.merged(conn, new)
     changed = [fact for fact in merged if (kept := before.get(key_of(fact))) is None or kept.fact != fact]
-    rows.put(conn, changed)
+    rows.write(conn, changed)
     touched = _rebind(conn, changed, before)
     mark(conn, touched)
     return touched

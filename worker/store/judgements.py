@@ -18,7 +18,7 @@ from reconcile.money import Money
 from reconcile.outcome import Finding, FindingStatus, HeldBecause, Remedy, RemedyState
 from worker.audit import Entry
 from worker.schema import Row, findings, remedies
-from worker.store.sql import listed, upsert
+from worker.store.sql import listed, put
 from worker.store.verdicts import Act, Stored, weigh
 
 ACTOR = "makegood"
@@ -163,13 +163,7 @@ def _still_waived(case: _Case, new: Row) -> bool:
 def _apply(conn: Connection, table: Table, changes: _Changes) -> None:
     if changes.gone:
         conn.execute(delete(table).where(table.c.key == bindparam("gone")), [{"gone": key} for key in changes.gone])
-    if changes.put:
-        statement = upsert(conn, table)
-        told = {column.name: statement.excluded[column.name] for column in table.c if column.name != "key"}
-        conn.execute(
-            statement.on_conflict_do_update(index_elements=[table.c.key], set_=told),
-            [changes.put[key] for key in sorted(changes.put)],
-        )
+    put(conn, table, [changes.put[key] for key in sorted(changes.put)], key=["key"], replacing=True)
 
 
 def _finding_row(finding: Finding) -> Row:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from reconcile.ledger import BoundBy
 from reconcile.membership import Membership
@@ -17,7 +17,7 @@ from worker.crypt import Keyring
 from worker.schema import Row, identifiers, membership_versions, memberships
 from worker.store.bindings import Identifier
 from worker.store.facts import mark, rebind_identified
-from worker.store.sql import listed, lock_facts, upsert
+from worker.store.sql import listed, lock_facts, put
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,10 @@ def _write(
         ref = row.membership.ref
         version = stored[ref].version + 1 if ref in stored else 1
         rows.append({"ref": ref, "version": version, "roster": _plain(keyring, row), "imported_at": at})
-    conn.execute(insert(membership_versions), rows)
+    put(conn, membership_versions, rows, key=["ref", "version"], replacing=False)
     by = {row.membership.ref: row for row in changed}
     whole = [{**row, **_private(keyring, by[row["ref"]]), "touched": True} for row in rows]
-    statement = upsert(conn, memberships)
-    told = {name: statement.excluded[name] for name in whole[0] if name != "ref"}
-    conn.execute(statement.on_conflict_do_update(index_elements=[memberships.c.ref], set_=told), whole)
+    put(conn, memberships, whole, key=["ref"], replacing=True)
 
 
 def _private(keyring: Keyring, row: RosterRow) -> Row:
@@ -175,5 +173,5 @@ def _replace_identifiers(conn: Connection, wanted: Mapping[str, set[Identifier]]
         rows = [
             {"provider": p, "kind": by.value, "value": value, "membership": ref} for p, by, value, ref in sorted(new)
         ]
-        conn.execute(insert(identifiers), rows)
+        put(conn, identifiers, rows, key=list(rows[0]), replacing=False)
     return {(p, by, value) for p, by, value, _ in held ^ meant}

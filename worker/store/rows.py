@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Text, cast, literal_column, select, union_all, update
-from sqlalchemy.sql.expression import bindparam
+from sqlalchemy import Connection, Select, Text, cast, literal_column, select, union_all
 
 from reconcile.binding import Binding
 from reconcile.facts import Fact
@@ -16,7 +15,7 @@ from reconcile.ledger import BoundBy
 from reconcile.money import Money
 from worker.codec import FactKey, fact_from_text, fact_to_plain, key_of
 from worker.schema import Row, facts
-from worker.store.sql import listed, upsert
+from worker.store.sql import change, listed, put
 
 # Kinds that find a membership of their own. Refunds, disputes and invoice payments go with their charge.
 BOUND = ("charge", "credit", "failed_payment", "invoice", "subscription")
@@ -28,6 +27,7 @@ _KEY = (facts.c.provider, facts.c.kind, facts.c.object_id)
 _COPIED = ("subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent")
 _TIMES = ("taken_at", "failed_at", "made_at", "opened_at", "started_at")
 _UNBOUND = Binding()
+_BY = {by.value: by for by in BoundBy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,16 @@ def by_key(conn: Connection, keys: Iterable[FactKey]) -> dict[FactKey, Kept]:
     return _read(conn, query)
 
 
-def put(conn: Connection, changed: Sequence[Fact]) -> None:
+def write(conn: Connection, changed: Sequence[Fact]) -> None:
     """Write facts over what was known of them, in key order. What they are bound to stays."""
-    if not changed:
-        return
     rows = [_row(fact) for fact in sorted(changed, key=key_of)]
-    statement = upsert(conn, facts)
-    told = {name: statement.excluded[name] for name in rows[0] if name not in {"provider", "kind", "object_id"}}
-    conn.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=told), rows)
+    put(conn, facts, rows, key=[column.name for column in _KEY], replacing=True)
 
 
 def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding]]) -> None:
     """Write what facts are bound to."""
-    if not bindings:
-        return
-    statement = update(facts).where(*(column == bindparam(f"_{column.name}") for column in _KEY))
     rows = [_bound_row(key, binding) for key, binding in sorted(bindings, key=lambda item: item[0])]
-    conn.execute(statement, rows)
+    change(conn, facts, rows, key=[column.name for column in _KEY])
 
 
 def _columns() -> Select[Any]:
@@ -113,13 +106,14 @@ def _read(conn: Connection, query: Any) -> dict[FactKey, Kept]:  # noqa: ANN401 
 def _binding(membership: str | None, bound_by: str | None, fits: str | None) -> Binding:
     if membership is None and fits in {None, "[]", "null"}:
         return _UNBOUND
-    fitting = tuple(msgspec.json.decode(fits, type=list[str])) if fits else ()
-    return Binding(membership, None if bound_by is None else BoundBy(bound_by), fitting)
+    if membership is not None:
+        return Binding(membership, None if bound_by is None else _BY[bound_by])
+    return Binding(fits=tuple(msgspec.json.decode(fits or "[]", type=list[str])))
 
 
 def _bound_row(key: FactKey, binding: Binding) -> Row:
     return {
-        **{f"_{column.name}": value for column, value in zip(_KEY, key, strict=True)},
+        **{column.name: value for column, value in zip(_KEY, key, strict=True)},
         "membership": binding.membership,
         "bound_by": None if binding.by is None else binding.by.value,
         "fits": list(binding.fits),

@@ -12,7 +12,7 @@ from reconcile.tellings import merge
 from worker.codec import FactKey, digest, fact_from_text, fact_to_plain, key_of, text_of
 from worker.crypt import Keyring
 from worker.schema import Row, tellings
-from worker.store.sql import by_first, listed, upsert
+from worker.store.sql import by_first, listed, put
 
 _KEY = (tellings.c.provider, tellings.c.kind, tellings.c.object_id)
 _UNIQUE = (*_KEY, tellings.c.digest, tellings.c.source)
@@ -40,10 +40,9 @@ def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:
     for telling in told:
         row = _row(telling)
         rows.setdefault(tuple(row[column.name] for column in _UNIQUE), row)
-    if not rows:
-        return set()
-    statement = upsert(conn, tellings).on_conflict_do_nothing(index_elements=_UNIQUE).returning(*_KEY)
-    return {tuple(row) for row in conn.execute(statement, [rows[key] for key in sorted(rows)])}
+    unique = [column.name for column in _UNIQUE]
+    kept = put(conn, tellings, [rows[key] for key in sorted(rows)], key=unique, replacing=False, returning=unique[:3])
+    return {(provider, kind, object_id) for provider, kind, object_id in kept}
 
 
 def merged(conn: Connection, keys: Iterable[FactKey]) -> list[Fact]:
@@ -57,7 +56,7 @@ def merged(conn: Connection, keys: Iterable[FactKey]) -> list[Fact]:
 
 
 def _merge(told: list[Fact]) -> Fact:
-    return merge(told)  # type: ignore[type-var]  # all of one kind, as `merge` wants them
+    return told[0] if len(told) == 1 else merge(told)  # type: ignore[type-var]  # all of one kind, as `merge` wants them
 
 
 def _row(telling: Told) -> Row:
