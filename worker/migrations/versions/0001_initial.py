@@ -14,6 +14,43 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "alarms",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_alarms")),
+    )
+    op.create_index("ix_alarms_told_at", "alarms", ["told_at"], unique=False)
+    op.create_table(
+        "approvals",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
+        sa.Column("prepared_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("charge", sa.Text(), nullable=True),
+        sa.Column("clause", sa.Text(), nullable=True),
+        sa.CheckConstraint("approved_by <> prepared_by", name=op.f("ck_approvals_four_eyes")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_approvals")),
+    )
+    op.create_table(
+        "attempts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    op.create_index("ix_attempts_key", "attempts", ["key"], unique=False)
+    op.create_table(
         "audit",
         sa.Column("n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -25,6 +62,14 @@ def upgrade() -> None:
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_audit")),
         sa.UniqueConstraint("hash", name=op.f("uq_audit_hash")),
+    )
+    op.create_table(
+        "budgets",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("used >= 0", name=op.f("ck_budgets_used")),
+        sa.PrimaryKeyConstraint("day", "currency", name=op.f("pk_budgets")),
     )
     op.create_table(
         "deliveries",
@@ -264,6 +309,68 @@ def upgrade() -> None:
     op.create_index("ix_remedies_membership", "remedies", ["membership"], unique=False)
     op.create_index("ix_remedies_state", "remedies", ["state"], unique=False)
     op.create_table(
+        "run_decisions",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("finding_kind", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("run", "remedy", name=op.f("pk_run_decisions")),
+    )
+    op.create_index("ix_run_decisions_remedy", "run_decisions", ["remedy"], unique=False)
+    op.create_table(
+        "runs",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("charges", sa.Integer(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_runs")),
+    )
+    op.create_table(
+        "sends",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("key_first_sent", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_sent", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("uncertain", sa.Boolean(), nullable=False),
+        sa.Column("absent_reads", sa.Integer(), nullable=False),
+        sa.Column("absent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("past", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("reserved_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "step IN ('ready', 'sending', 'unknown', 'pending', 'settled', 'failed', 'parked')",
+            name=op.f("ck_sends_step"),
+        ),
+        sa.CheckConstraint("way IN ('refund', 'credit', 'book', 'cancel')", name=op.f("ck_sends_way")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sends")),
+    )
+    op.create_index("ix_sends_result", "sends", ["provider", "result"], unique=False)
+    op.create_index("ix_sends_step", "sends", ["step"], unique=False)
+    op.create_index("ix_sends_target", "sends", ["provider", "target"], unique=False)
+    op.create_table(
+        "switches",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_switches")),
+    )
+    op.create_table(
         "tellings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -295,6 +402,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("wrapped_keys")
     op.drop_table("tellings")
+    op.drop_table("switches")
+    op.drop_index("ix_sends_target", table_name="sends")
+    op.drop_index("ix_sends_step", table_name="sends")
+    op.drop_index("ix_sends_result", table_name="sends")
+    op.drop_table("sends")
+    op.drop_table("runs")
+    op.drop_index("ix_run_decisions_remedy", table_name="run_decisions")
+    op.drop_table("run_decisions")
     op.drop_index("ix_remedies_state", table_name="remedies")
     op.drop_index("ix_remedies_membership", table_name="remedies")
     op.drop_index("ix_remedies_finding", table_name="remedies")
@@ -381,4 +496,10 @@ def downgrade() -> None:
     )
     op.drop_index("ix_deliveries_transmission", table_name="deliveries")
     op.drop_table("deliveries")
+    op.drop_table("budgets")
     op.drop_table("audit")
+    op.drop_index("ix_attempts_key", table_name="attempts")
+    op.drop_table("attempts")
+    op.drop_table("approvals")
+    op.drop_index("ix_alarms_told_at", table_name="alarms")
+    op.drop_table("alarms")
