@@ -279,4 +279,120 @@ heartbeats = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# --- Money out: see `worker/money/`. A remedy that was ever worked on has one row here, for ever.
+sends = Table(
+    "sends",
+    metadata,
+    Column("key", Text, primary_key=True),  # the remedy's
+    Column("way", Text, nullable=False),  # refund, credit, book, cancel
+    Column("provider", Text, nullable=False),
+    Column("target", Text, nullable=False),  # the charge, or the subscription to cancel
+    Column("step", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("amount_minor", BigInteger),  # frozen at the first call of a generation
+    Column("currency", Text),
+    Column("fence", Integer, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("next_at", UtcDateTime),
+    Column("calls", Integer, nullable=False),  # of this generation that may have reached the provider
+    Column("tries", Integer, nullable=False),  # in a row that came to nothing: what the waits grow by
+    Column("key_first_sent", UtcDateTime),
+    Column("last_sent", UtcDateTime),
+    Column("uncertain", Boolean, nullable=False),  # a call of this generation may have been executed
+    Column("absent_reads", Integer, nullable=False),
+    Column("absent_at", UtcDateTime),
+    Column("result", Text),  # the provider's id of what was made
+    Column("past", Json, nullable=False),  # the same of earlier generations: they failed
+    Column("note", Text),
+    Column("reserved_on", Date),  # the day whose budget it has taken of
+    _words("step", "step", ("ready", "sending", "unknown", "pending", "settled", "failed", "parked")),
+    _words("way", "way", ("refund", "credit", "book", "cancel")),
+    Index("ix_sends_step", "step"),
+    Index("ix_sends_target", "provider", "target"),
+    Index("ix_sends_result", "provider", "result"),
+)
+
+# Append-only: every call before it is made, and every answer.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("note", Text),
+    Index("ix_attempts_key", "key"),
+)
+
+# What a person agreed to: another amount, charge, kind or clause is another question.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("approved_by", Text, nullable=False),
+    Column("prepared_by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("charge", Text),
+    Column("clause", Text),
+    CheckConstraint("approved_by <> prepared_by", name="four_eyes"),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("day", Date, primary_key=True),  # in the merchant's zone
+    Column("currency", Text, primary_key=True),  # '' counts remedies of every currency
+    Column("used", BigInteger, nullable=False),
+    CheckConstraint("used >= 0", name="used"),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("stopped", Boolean, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# What must reach people, each thing once.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),
+    Index("ix_alarms_told_at", "told_at"),
+)
+
+# A run of the judge, for the breaker: what was decided in it is sent only once the whole of it was looked at.
+runs = Table(
+    "runs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("noted_at", UtcDateTime, nullable=False),
+    Column("charges", Integer, nullable=False),  # how many it looked at
+    Column("checked_at", UtcDateTime),
+    Column("verdict", Text),  # why it was held; null for one that passed
+)
+run_decisions = Table(
+    "run_decisions",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("remedy", Text, primary_key=True),
+    Column("finding_kind", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Index("ix_run_decisions_remedy", "remedy"),
+)
+
 Row = dict[str, Any]
