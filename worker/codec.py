@@ -128,7 +128,8 @@ def membership_to_plain(membership: Membership) -> Plain:
     noticed = tuple(
         replace(n, at=n.at.astimezone(UTC)) if isinstance(n, CancelNotice) else n for n in membership.notices
     )
-    plain: Plain = msgspec.to_builtins(replace(membership, changes=(), notices=()))
+    # Through text, for the database gives lists back: a tuple left here would never equal what is stored.
+    plain: Plain = msgspec.json.decode(msgspec.json.encode(replace(membership, changes=(), notices=())))
     plain["changes"] = [_tagged(change) for change in membership.changes]
     plain["notices"] = [_tagged(notice) for notice in noticed]
     spoken: Plain = _spoken(plain)
