@@ -37,7 +37,16 @@ def one_line(error: Exception) -> tuple[int, str] | None:
     for kinds, code in ((_bad_input_kinds(), BAD_INPUT), (_unreachable_kinds(), UNREACHABLE)):
         if isinstance(error, kinds):
             return code, _first_line(error)
+    if _is_no_database(error):
+        return UNREACHABLE, _first_line(error)
     return None
+
+
+def _is_no_database(error: Exception) -> bool:
+    """A file that is no database. Its error is of the very class from which those of defects in our SQL come."""
+    from sqlalchemy.exc import DatabaseError
+
+    return type(error) is DatabaseError
 
 
 def _usage(error: Exception) -> str:

@@ -15,6 +15,8 @@ from worker.cli.options import Json, example
 from worker.cli.progress import progress
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from worker.handling import Handled
     from worker.runtime import Runtime
     from worker.store.roster import Imported
@@ -48,18 +50,22 @@ def _import_roster(runtime: Runtime, file: Path, tell: Callable[[int], None]) ->
     from worker.engine import lift_limits
     from worker.roster import Bundles, read
     from worker.store.roster import import_memberships
+    from worker.store.sql import run
 
     bundles = Bundles(runtime.rules.policy.versions.keys(), runtime.settings.policy)
     at = runtime.clock()
-    total = {"added": 0, "changed": 0, "unchanged": 0}
-    with runtime.engine.begin() as conn:
+
+    def work(conn: Connection) -> dict[str, int]:
         lift_limits(conn)
+        total = {"added": 0, "changed": 0, "unchanged": 0}
         for rows in slices(read(file, bundles)):
             imported: Imported = import_memberships(conn, runtime.keyring, rows, at)
             for name in total:
                 total[name] += getattr(imported, name)
             tell(sum(total.values()))
-    return total
+        return total
+
+    return run(runtime.engine, work)
 
 
 @app.command("events", epilog=example("import events stripe-events.jsonl --provider stripe"))
@@ -88,16 +94,21 @@ def _record_events(runtime: Runtime, file: Path, provider: str, tell: Callable[[
     from worker.engine import lift_limits
     from worker.events_file import read
     from worker.store.recording import record
+    from worker.store.sql import run
 
-    new = known = 0
-    with runtime.engine.begin() as conn:
+    at = runtime.clock()
+
+    def work(conn: Connection) -> tuple[int, int]:
         lift_limits(conn)
-        for rows in slices(read(file, runtime.inboxes[provider], runtime.clock())):
+        new = known = 0
+        for rows in slices(read(file, runtime.inboxes[provider], at)):
             recorded = record(conn, runtime.keyring, rows)
             new += sum(one.new for one in recorded)
             known += sum(not one.new for one in recorded)
             tell(new + known)
-    return new, known
+        return new, known
+
+    return run(runtime.engine, work)
 
 
 def slices(items: Iterable[T]) -> Iterator[list[T]]:

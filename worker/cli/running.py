@@ -22,7 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     command = typer.main.get_command(app)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded(lambda: command.main(args=given, prog_name="makegood", standalone_mode=False))
+
+    def run() -> object:
+        try:
+            with command.make_context("makegood", given) as context:
+                return command.invoke(context)
+        except typer.Exit as done:  # `--help` has been shown
+            return done.exit_code
+
+    return guarded(run)
 
 
 def guarded(run: Callable[[], object]) -> int:

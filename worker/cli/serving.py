@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker import tables
-from worker.cli.errors import DONE, PERSON_NEEDED, UNREACHABLE, StopError
-from worker.cli.opening import bring_to_head, build
+from worker.cli.errors import DONE, PERSON_NEEDED, UNREACHABLE, StopError, bad_input, unreachable
+from worker.cli.opening import bring_to_head, build, opened
 from worker.cli.options import Check, Json, example
+
+if TYPE_CHECKING:
+    from dramatiq import Broker
+
+    from worker.runtime import Runtime
 
 Port = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="Where the receiver listens (default: the setting).")
@@ -18,8 +28,129 @@ Port = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Hang the commands on the app."""
+    app.command("up", epilog=example("up --port 8010"))(up)
+    app.command("web", epilog=example("web --port 8010"))(web)
+    app.command("work", epilog=example("work --threads 8"))(work)
+    app.command("clock", epilog=example("clock"))(clock)
     app.command("migrate", epilog=example("migrate"))(migrate)
     app.command("doctor", epilog=example("doctor", "doctor --check --json"))(doctor)
+
+
+def up(port: Port = None) -> None:
+    """Receiver, worker and clock in one process, until SIGTERM or Ctrl-C: what is being answered is answered, what is
+    being handled is finished, the rest stays in the database."""
+    with _serving(receives=True) as (runtime, broker, stop), ExitStack() as stack:
+        from worker.actors import working
+
+        actors = stack.enter_context(working(runtime, broker))
+        stack.enter_context(_ticking(runtime, actors.ring, stop))
+        _listen(runtime, broker, actors.ring, port)
+
+
+def web(port: Port = None) -> None:
+    """The receiver of webhooks by itself, beside `work` and `clock`."""
+    with _serving(receives=True, apart=True) as (runtime, broker, _):
+        from worker.actors import declare
+
+        _listen(runtime, broker, declare(runtime, broker).ring, port)
+
+
+def work(threads: Annotated[int, typer.Option("--threads", min=1, max=64)] = 4) -> None:
+    """A worker by itself: handles what the receiver keeps. Start as many as there is work for."""
+    with _serving(apart=True) as (runtime, broker, stop):
+        from worker.actors import run_worker
+
+        run_worker(runtime, broker, stop, threads=threads)
+
+
+def clock() -> None:
+    """The clock by itself: rings for what is unfinished, and judges each day what fell due. Two of them do no harm."""
+    with _serving(apart=True) as (runtime, broker, stop):
+        from worker.actors import declare
+        from worker.clock import run_clock
+
+        run_clock(runtime, declare(runtime, broker).ring, stop)
+
+
+@contextmanager
+def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[Runtime, Broker, threading.Event]]:
+    """What every serving command stands on; the event is set when the process is told to stop. One that runs `apart`
+    from the others needs a queue that reaches them, and one that `receives` the secret of a provider at least."""
+    from config import logging
+    from config import settings as reading
+    from worker.broker import in_process, make_broker, reachable
+
+    settings = reading.load()
+    logging.configure(settings.log_level)
+    if receives and not settings.stripe_webhook_secrets and settings.paypal_webhook_id is None:
+        raise bad_input("MAKEGOOD_STRIPE_WEBHOOK_SECRETS or MAKEGOOD_PAYPAL_WEBHOOK_ID is needed to receive webhooks")
+    broker = make_broker(settings)
+    try:
+        if apart and in_process(broker):
+            raise bad_input("MAKEGOOD_BROKER_URL: redis://... is needed beside other processes (or run `makegood up`)")
+        # A receiver keeps what comes even while the queue is away; the others could do nothing.
+        if not receives and not reachable(broker):
+            raise unreachable("the queue is not reachable: MAKEGOOD_BROKER_URL names a Redis that does not answer")
+        with opened(settings) as runtime, _told_to_stop() as stop:
+            yield runtime, broker, stop
+    finally:
+        broker.close()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, instead of ending the process where it stands."""
+    stop = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _ticking(runtime: Runtime, ring: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    """The clock in a thread. Should it fail, the whole is stopped: without its clock it would only look alive."""
+    from worker.clock import run_clock
+
+    faults: list[BaseException] = []
+
+    def tick() -> None:
+        try:
+            run_clock(runtime, ring, stop)
+        except BaseException as fault:
+            faults.append(fault)
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    thread = threading.Thread(target=tick, name="clock")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if faults:
+        raise faults[0]
+
+
+def _listen(runtime: Runtime, broker: Broker, ring: Callable[[], None], port: int | None) -> None:
+    """The receiver in this thread, until the process is told to stop."""
+    from worker.broker import reachable
+    from worker.web.app import create_app
+    from worker.web.serve import serve
+
+    settings = runtime.settings
+    chosen = settings.port if port is None else port
+    app = create_app(runtime, ring=ring, queue_reachable=lambda: reachable(broker))
+    typer.echo(f"listening on http://{settings.host}:{chosen}", err=True)
+    try:
+        serve(app, settings.host, chosen)
+    except SystemExit as ended:
+        # What the server does where it cannot listen; the reason stands in its log line.
+        raise unreachable(f"{settings.host}:{chosen} cannot be listened on") from ended
 
 
 def migrate() -> None:

@@ -1,0 +1,48 @@
+"""`makegood policy`, `doctor` and `migrate`: what the product stands on, said for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.worker.cli.world import Command
+
+
+def test_policy_pages_are_for_a_lawyer(makegood: Command) -> None:
+    page = makegood("policy", "show", "smartcalls").out
+    for part in ("SC-1", "SC-8", "5 business days", "gentleman's agreement", "undated"):
+        assert part in page
+    (told,) = makegood("policy", "show", "iptv", "--json").rows
+    assert told["effective"] == "2025-01-22"
+    assert {clause["id"] for clause in told["clauses"]} >= {f"IP-{n}" for n in range(1, 10)}
+
+
+def test_policy_check_says_every_fault(makegood: Command) -> None:
+    assert makegood("policy", "check").code == 0
+    head = 'bundle = "house"\nversion = "1"\ntitle = "x"\nwritten = "H-9"\n'
+    clause = '[[clauses]]\nid = "H-1"\nheading = "x"\nsays = "x"\n'
+    Path("house.toml").write_text(head + clause + 'covers = ["theft"]\nforce = "bar"\n')
+    ran = makegood("policy", "check", "house.toml")
+    assert (ran.code, ran.out) == (2, "")
+    assert [line.partition(": ")[0] for line in ran.err.splitlines()] == ["house.toml:4", "house.toml:9"]
+    assert [row["line"] for row in makegood("policy", "check", "house.toml", "--json").rows] == [4, 9]
+
+
+def test_doctor_names_what_is_to_mend(makegood: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEGOOD_TIMEZONE", "UTC")
+    rows = {row["check"]: row for row in makegood("doctor", "--json").rows}
+    assert "MAKEGOOD_TIMEZONE" in rows["settings"]["said"]
+    assert "MAKEGOOD_STRIPE_WEBHOOK_SECRETS" in rows["stripe webhooks"]["said"]
+    assert makegood("doctor").code == 0
+    assert makegood("doctor", "--check").code == 1
+    assert not Path("makegood.db").exists(), "a doctor leaves nothing behind"
+    makegood("migrate")
+    rows = {row["check"]: row for row in makegood("doctor", "--json").rows}
+    assert (rows["schema"]["said"], rows["deliveries"]["said"]) == ("current", "0 wait to be handled")
+    assert "makegood.db.keys" in rows["encryption keys"]["said"]
+
+
+def test_migrate_can_be_repeated(makegood: Command) -> None:
+    assert makegood("migrate").out == "the database has the current schema now\n"
+    assert makegood("migrate").out == "the database has the current schema already\n"
