@@ -14,9 +14,10 @@ from worker.sandbox import stories_endings as endings
 from worker.sandbox import stories_honest as honest
 from worker.sandbox import stories_terms as terms
 from worker.sandbox.drafting import Draft
-from worker.sandbox.merchant import Charge, Plan
+from worker.sandbox.lives import plain
+from worker.sandbox.merchant import Charge
 from worker.sandbox.names import Names
-from worker.sandbox.plans import FOREIGN, MONTHLY, TRIAL, YEARLY
+from worker.sandbox.plans import MONTHLY
 from worker.sandbox.reckoning import DUNNING_DAYS, at_local, later
 from worker.sandbox.telling import Told
 from worker.sandbox.truth import Planted
@@ -97,28 +98,6 @@ def _live(story: Story, number: int, rng: Random, story_begin: date, plain_begin
     draft.begin = plain_begin if story is plain else story_begin
     story(draft)
     return draft
-
-
-def plain(d: Draft) -> None:
-    """An ordinary member who joined some day, with an ordinary change of terms now and then."""
-    days = (d.end - d.begin).days - 3
-    started = d.begin + timedelta(days=d.rng.randint(0, max(days, 0)))
-    plan: Plan = d.rng.choices([*MONTHLY, *YEARLY, *FOREIGN, TRIAL], [6, 6, 5, 5, 1, 1, 1, 1, 2, 1, 2])[0]
-    d.join(plan, started=later(started, -12) if plan.every == "year" and d.rng.random() < 0.5 else started)
-    dues = d.owed()
-    change = d.rng.random()
-    if len(dues) > 2 and plan.every == "month":
-        day = dues[d.rng.randint(1, len(dues) - 1)].on
-        if change < 0.15:
-            d.prices.append((day, plan.price + 100 * d.rng.randint(3, 20)))
-        elif change < 0.25:
-            d.discount = (day, d.rng.choice([10, 20, 50]), d.rng.randint(1, 4))
-        elif change < 0.35:
-            d.quantities.append((day, d.rng.randint(2, 5)))
-        elif change < 0.45:
-            ends = d.cancel(dues[-1], "early")
-            d.end_agreement(d.agreements[-1], ends - timedelta(days=1))
-    d.bill_all()
 
 
 def _keep_what_happened(draft: Draft, end: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from worker.sandbox import merchant, reckoning
 from worker.sandbox.drafting import Draft
+from worker.sandbox.lives import terms
 from worker.sandbox.merchant import Due
 from worker.sandbox.plans import FOREIGN, MONTHLY, TRIAL, YEARLY
 
@@ -19,6 +20,7 @@ def _taken_instead(more: int) -> Callable[[Draft], None]:
 
     def story(d: Draft) -> None:
         d.join()
+        terms(d)
         due = d.some_due()
         wrong = d.bill(due, minor=due.minor + more)
         d.bill_all()
@@ -125,6 +127,7 @@ def in_a_paid_year(d: Draft) -> None:
 def nobody_agreed(d: Draft) -> None:
     """A one-off that the roster does not know: likely wrong, so a person looks."""
     d.join()
+    terms(d)
     wrong = d.one_off(2500, reckoning.at_local(d.some_due().on + timedelta(days=d.rng.randint(4, 20)), 15))
     d.bill_all()
     d.plant(UNSCHEDULED, wrong, excess=2500, waits=True)
@@ -132,6 +135,7 @@ def nobody_agreed(d: Draft) -> None:
 
 def other_currency(d: Draft) -> None:
     d.join()
+    terms(d)
     wrong = d.bill(d.some_due(), currency="CAD")
     d.bill_all()
     d.plant("wrong_currency", wrong, waits=True)
@@ -140,6 +144,7 @@ def other_currency(d: Draft) -> None:
 def never_taken(d: Draft) -> None:
     """Stripe fails for good on one renewal; the next ones are taken again. What is missed is reckoned at the end."""
     d.join(provider="stripe")
+    terms(d, steady=True)
     due = d.some_due(spare=2)
     d.fail(due, days=(0, 3, 8))
     d.bill_all(skip=(due,))
@@ -148,6 +153,7 @@ def never_taken(d: Draft) -> None:
 def forgotten(d: Draft) -> None:
     """PayPal simply does not take one renewal."""
     d.join(provider="paypal")
+    terms(d, steady=True)
     d.bill_all(skip=(d.some_due(spare=2),))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from worker.sandbox import merchant, reckoning
 from worker.sandbox.drafting import Draft
+from worker.sandbox.lives import terms
 from worker.sandbox.merchant import Charge, Due
 
 DUPLICATE = "duplicate_charge"
@@ -15,6 +16,7 @@ def _twice(d: Draft, provider: merchant.Provider | None = None, *, policy: tuple
            shape: str | None = None) -> tuple[Charge, Charge]:  # fmt: skip
     """A year like any other, but one renewal is taken again some days after; both charges."""
     d.join(provider=provider, policy=policy, shape=shape)
+    terms(d, steady=shape is not None)
     due = d.some_due()
     first = d.bill(due)
     d.bill_all()
@@ -23,12 +25,13 @@ def _twice(d: Draft, provider: merchant.Provider | None = None, *, policy: tuple
 
 def same_day(d: Draft) -> None:
     """Taken again within hours, by a second bill for the same period or by hand."""
-    agreement = d.join()
+    d.join()
+    terms(d)
     due = d.some_due()
     first = d.bill(due)
     d.bill_all()
     again_at = first.at + timedelta(minutes=d.rng.randint(3, 180))
-    by_hand = agreement.provider == "stripe" and d.rng.random() < 0.5
+    by_hand = first.provider == "stripe" and d.rng.random() < 0.5
     again = d.one_off(due.minor, again_at) if by_hand else d.bill(due, at=again_at)
     d.plant(DUPLICATE, again, excess=again.minor)
 
@@ -50,6 +53,7 @@ def by_hand_first(d: Draft) -> None:
 def by_old_provider(d: Draft) -> None:
     """Moved from PayPal to Stripe; PayPal takes one more renewal before its agreement is cancelled."""
     d.join(provider="paypal")
+    terms(d, steady=True)
     due = d.some_due(first=2)
     old, _ = d.move(due, ended=False)
     d.bill_all()
@@ -62,6 +66,7 @@ def by_old_provider(d: Draft) -> None:
 def old_provider_never_stopped(d: Draft) -> None:
     """Moved from PayPal to Stripe; the PayPal agreement lives on and takes every renewal too."""
     d.join(provider="paypal")
+    terms(d, steady=True)
     due = d.some_due(first=2)
     old, _ = d.move(due, ended=False)
     d.bill_all()
@@ -75,6 +80,7 @@ def old_provider_never_stopped(d: Draft) -> None:
 def second_agreement(d: Draft) -> None:
     """A second subscription that nobody agreed to, begun some days into a period, bills every month as well."""
     first = d.join()
+    terms(d, steady=True)
     due = d.some_due()
     d.bill_all()
     start = due.on + timedelta(days=d.rng.randint(4, 9))
@@ -85,13 +91,17 @@ def second_agreement(d: Draft) -> None:
     while (day := reckoning.later(start, months)) < d.end:
         extra = Due(day, reckoning.later(start, months + 1), due.minor, months=months)
         again = d.bill(extra, by=second)
-        d.plant(DUPLICATE, again, excess=again.minor)
+        # Where the price has risen since, this is less than a renewal: then it doubles none.
+        paid = next(owed for owed in d.owed() if owed.on <= day < owed.period_end)
+        kind = DUPLICATE if again.minor >= paid.minor - paid.setup_minor else "unscheduled_charge"
+        d.plant(kind, again, excess=again.minor)
         months += 1
 
 
 def and_too_much(d: Draft) -> None:
     """Taken again, and more than the price: the whole second charge is the excess, once."""
     d.join()
+    terms(d)
     due = d.some_due()
     first = d.bill(due)
     d.bill_all()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from worker.sandbox import reckoning
 from worker.sandbox.drafting import IN_TIME, Draft
+from worker.sandbox.lives import terms
 
 AFTER_END = "post_cancellation_charge"
 VOIP_ONLY = ("voip-fulfillment",)
@@ -27,6 +28,7 @@ def _after_the_end(d: Draft, *, goes_on: bool) -> None:
 
 def notice_ignored(d: Draft) -> None:
     d.join()
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2), "early", channel=d.rng.choice(["email", "portal", "letter", "chat"]))
     _after_the_end(d, goes_on=True)
 
@@ -34,6 +36,7 @@ def notice_ignored(d: Draft) -> None:
 def notice_at_the_last_minute(d: Draft) -> None:
     """At 23:59 of the last day, merchant's time: that is in time."""
     d.join()
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2), "last minute")
     _after_the_end(d, goes_on=False)
 
@@ -41,6 +44,7 @@ def notice_at_the_last_minute(d: Draft) -> None:
 def notice_a_minute_late(d: Draft) -> None:
     """One more renewal is owed and taken; the one after it is not owed, and taken."""
     d.join()
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2, spare=2), "a minute late")
     _after_the_end(d, goes_on=False)
 
@@ -48,6 +52,7 @@ def notice_a_minute_late(d: Draft) -> None:
 def notice_under_voip_alone(d: Draft) -> None:
     """No days of notice there: it binds at the end of the cycle."""
     d.join(policy=VOIP_ONLY)
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2), d.rng.choice(IN_TIME))
     _after_the_end(d, goes_on=False)
 
@@ -55,6 +60,7 @@ def notice_under_voip_alone(d: Draft) -> None:
 def notice_on_the_anniversary(d: Draft) -> None:
     """Under voip-fulfillment alone that notice falls into the cycle that begins on the day."""
     d.join(policy=VOIP_ONLY)
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2, spare=2), "a minute late")
     _after_the_end(d, goes_on=False)
 
@@ -86,6 +92,7 @@ def breach(d: Draft) -> None:
 def still_live(d: Draft) -> None:
     """Cancelled in time, but nobody ended the agreement: so far its attempts have failed."""
     d.join()
+    terms(d, steady=True)
     d.cancel(d.some_due(first=2), "early")
     d.bill_all()
     for due in d.owed(ended=False):
@@ -97,6 +104,7 @@ def still_live(d: Draft) -> None:
 def by_telephone(d: Draft) -> None:
     """A call is no notice: renewals go on, and a person follows it up."""
     d.join()
+    terms(d, steady=True)
     at = reckoning.at_local(d.some_due().on + timedelta(days=3), 11)
     d.notices.append({"kind": "cancel", "at": at.astimezone(reckoning.ZONE).isoformat(), "channel": "phone"})
     d.bill_all()
