@@ -33,6 +33,7 @@ from config.kinds import (
     Secret,
     Secrets,
     StripeKey,
+    TimeOfDay,
     Zone,
 )
 
@@ -94,6 +95,11 @@ class Settings(BaseModel):
     # Keys and alerts
     encryption_keys: EncryptionKeys = _setting((), "keys of 32 bytes in base64, comma-separated, newest first")
     alert_urls: Secrets = _setting((), "addresses for alerts, comma-separated")
+
+    # The night
+    night_at: TimeOfDay = _setting("02:30", "a local time such as 02:30")
+    report_dir: Path = _setting(Path("reports"), "the folder that the nightly reports are written to")
+    mail_report: bool = _setting(default=False, expected="true or false")
 
     # What may leave
     mode: Literal["shadow", "live"] = _setting("shadow", "shadow or live")

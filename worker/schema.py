@@ -253,15 +253,57 @@ audit = Table(
     Column("hash", Text, nullable=False, unique=True),
 )
 
+# One row a night, whoever runs it. `attempt` is the fence: only the run that took the row last may write to it.
 nights = Table(
     "nights",
     metadata,
     Column("night", Date, primary_key=True),
-    Column("state", Text, nullable=False),  # running, done
+    Column("state", Text, nullable=False),  # running, done, superseded by a later one
+    Column("phase", Text, nullable=False),  # the one that is next
+    Column("as_of", Date, nullable=False),
+    Column("since", Date, nullable=False),  # the first date that no earlier night has covered
+    Column("attempt", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime),
     Column("done_at", UtcDateTime),
-    Column("summary", Json),
+    Column("notes", Json, nullable=False),  # what each phase leaves for later ones
+    Column("complete", Boolean),
+    Column("summary", Text),  # text, not JSON: its bytes stay as they are
+    Column("audit_head", Text),
+    _words("state", "state", ("running", "done", "superseded")),
+)
+# Findings that a night has shown: the first that did, and the first that no longer found it open.
+shown = Table(
+    "shown",
+    metadata,
+    Column("finding", Text, primary_key=True),
+    Column("night", Date, nullable=False),
+    Column("over_on", Date),
+)
+# Providers whose picture is incomplete: nothing that is judged meanwhile is certain.
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("since", Date, nullable=False),
+    Column("said", Text, nullable=False),
+)
+# What is to be told, once a channel. `channel` is a digest of its address, which is a secret.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("urgent", Boolean, nullable=False),
+    Column("message", Json, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("note", Text),
+    _words("state", "state", ("waiting", "sent")),
+    Index("ix_outbox_state", "state", "next_at"),
 )
 
 # Keys that must outlive the rotation of the master keys (the one for e-mail look-up), wrapped under a master key.
@@ -339,6 +381,7 @@ approvals = Table(
     Column("currency", Text),
     Column("charge", Text),
     Column("clause", Text),
+    Column("held_because", Text),  # what it was held for: who lifts one guard has not lifted the others
     CheckConstraint("approved_by <> prepared_by", name="four_eyes"),
 )
 

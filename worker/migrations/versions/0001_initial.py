@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=True),
         sa.Column("charge", sa.Text(), nullable=True),
         sa.Column("clause", sa.Text(), nullable=True),
+        sa.Column("held_because", sa.Text(), nullable=True),
         sa.CheckConstraint("approved_by <> prepared_by", name=op.f("ck_approvals_four_eyes")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_approvals")),
     )
@@ -233,6 +234,13 @@ def upgrade() -> None:
     op.create_index("ix_findings_membership", "findings", ["membership"], unique=False)
     op.create_index("ix_findings_status", "findings", ["status", "kind"], unique=False)
     op.create_table(
+        "gaps",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_gaps")),
+    )
+    op.create_table(
         "heartbeats",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -276,12 +284,36 @@ def upgrade() -> None:
         "nights",
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("summary", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("notes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("audit_head", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('running', 'done', 'superseded')", name=op.f("ck_nights_state")),
         sa.PrimaryKeyConstraint("night", name=op.f("pk_nights")),
     )
+    op.create_table(
+        "outbox",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("message", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'sent')", name=op.f("ck_outbox_state")),
+        sa.PrimaryKeyConstraint("key", "channel", name=op.f("pk_outbox")),
+    )
+    op.create_index("ix_outbox_state", "outbox", ["state", "next_at"], unique=False)
     op.create_table(
         "remedies",
         sa.Column("key", sa.Text(), nullable=False),
@@ -362,6 +394,13 @@ def upgrade() -> None:
     op.create_index("ix_sends_step", "sends", ["step"], unique=False)
     op.create_index("ix_sends_target", "sends", ["provider", "target"], unique=False)
     op.create_table(
+        "shown",
+        sa.Column("finding", sa.Text(), nullable=False),
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("over_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("finding", name=op.f("pk_shown")),
+    )
+    op.create_table(
         "switches",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("stopped", sa.Boolean(), nullable=False),
@@ -403,6 +442,7 @@ def downgrade() -> None:
     op.drop_table("wrapped_keys")
     op.drop_table("tellings")
     op.drop_table("switches")
+    op.drop_table("shown")
     op.drop_index("ix_sends_target", table_name="sends")
     op.drop_index("ix_sends_step", table_name="sends")
     op.drop_index("ix_sends_result", table_name="sends")
@@ -414,6 +454,8 @@ def downgrade() -> None:
     op.drop_index("ix_remedies_membership", table_name="remedies")
     op.drop_index("ix_remedies_finding", table_name="remedies")
     op.drop_table("remedies")
+    op.drop_index("ix_outbox_state", table_name="outbox")
+    op.drop_table("outbox")
     op.drop_table("nights")
     op.drop_index("ix_memberships_touched", table_name="memberships")
     op.drop_index("ix_memberships_next_change", table_name="memberships")
@@ -423,6 +465,7 @@ def downgrade() -> None:
     op.drop_index("ix_identifiers_membership", table_name="identifiers")
     op.drop_table("identifiers")
     op.drop_table("heartbeats")
+    op.drop_table("gaps")
     op.drop_index("ix_findings_status", table_name="findings")
     op.drop_index("ix_findings_membership", table_name="findings")
     op.drop_index("ix_findings_charge", table_name="findings")
