@@ -100,7 +100,9 @@ def _rows(conn: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
         return collate(column, "C") if is_postgres(conn) else column
 
     ordered = query.order_by(nulls_last(bytewise(f.c.membership)), f.c.first_seen, bytewise(f.c.key), bytewise(r.c.key))
-    yield from conn.execute(ordered.execution_options(yield_per=PART))
+    # Closed also where the reader has seen enough before the end.
+    with conn.execute(ordered.execution_options(yield_per=PART)) as rows:
+        yield from rows
 
 
 def _day(day: date | None) -> str | None:
