@@ -39,7 +39,7 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
     scene = survey(ledger, runtime.rules, as_of)
     outcome = reconcile(ledger, runtime.rules, as_of)
     told = histories.told_by(conn, [key_of(fact) for fact in histories.facts_of(ledger)])
-    found = verdict.findings(conn, outcome, about)
+    found = verdict.findings(conn, outcome.findings, outcome.remedies, about)
     days = {str(taking.ref): taking.day for taking in scene.paired.takings}
     member = ledger.membership
     return {
@@ -65,9 +65,9 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row | 
     stray = None if about.charge is None else ledgers.load_strays(conn, [about.charge])[about.charge]
     if stray is None:
         return None
-    as_of = _today(runtime)
+    as_of = about.judged_as_of or _today(runtime)
     judged = judge_stray(stray, runtime.rules, as_of)
-    found = [verdict.row(*judged)] if judged else []
+    found = verdict.findings(conn, judged[:1] if judged else (), judged[1:] if judged else (), about)
     told = histories.told_by(conn, [key_of(stray.charge)])
     return {
         "ref": ref,

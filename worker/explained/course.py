@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconcile.facts import Charge, ChargeState, Invoice
-from reconcile.scene import Scene
 from reconcile.ledger import BoundBy, Ledger
 from reconcile.membership import Membership
 from reconcile.outcome import LookAlike, Outcome
+from reconcile.scene import Scene
 from reconcile.stints import Stint
 from worker.codec import FactKey, key_of
 from worker.schema import Row

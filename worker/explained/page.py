@@ -105,7 +105,7 @@ def _finding(row: Row) -> Iterator[str]:
     if remedy := row["remedy"]:
         amount = f" {_money(remedy['amount'], row['currency'])}" if remedy["amount"] is not None else ""
         clause = f" under {remedy['clause']}, version {remedy['policy_version']}" if remedy["clause"] else ""
-        held = f", held: {row['held_because']}" if row["held_because"] and remedy["state"] == "held" else ""
+        held = f" ({row['held_because']})" if row["held_because"] and remedy["state"] == "held" else ""
         yield f"    remedy: {remedy['kind']}{amount}, {remedy['state']}{held}{clause}   [{remedy['key']}]"
     if row["cited"]:
         yield f"    cited: {', '.join(row['cited'])}"
@@ -118,7 +118,7 @@ def _clause(row: Row) -> Iterator[str]:
 
 def _happened(row: Row) -> str:
     about = f"   [{row['about']}]" if row["about"] else ""
-    return f"{utc(row['at'])}  {row['what'].replace('_', ' ')}, by {row['by']}{about}"
+    return f"{utc(row['at'])}  {row['what']}, by {row['by']}{about}"
 
 
 def _money(minor: Any, currency: Any) -> str:  # noqa: ANN401 - either may be missing on a bill

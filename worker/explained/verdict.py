@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
 
 from reconcile.facts import Dispute, Ref, Refund
-from reconcile.outcome import Finding, Outcome, Remedy
+from reconcile.outcome import Finding, FindingKind, Remedy
 from reconcile.policy import Policy
 from worker.schema import Row
 from worker.store import histories, listings
 from worker.store.histories import Known
 
 
-def findings(conn: Connection, outcome: Outcome, about: Known) -> list[Row]:
+def findings(conn: Connection, found: Sequence[Finding], decided: Sequence[Remedy], about: Known) -> list[Row]:
     """What is stored, in the form of the listing, with the arithmetic of the judgement made now; and what this
-    judgement finds that is not written down yet."""
-    chosen = listings.Filter(membership=outcome.membership)
-    now = {remedy.finding: remedy for remedy in outcome.remedies}
+    judgement `found` that is not written down yet."""
+    stray = FindingKind.UNRECOGNISED_CHARGE if about.membership is None else None
+    chosen = listings.Filter(membership=about.membership, kind=stray)
+    now = {remedy.finding: remedy for remedy in decided}
     held = {row["key"]: row["held_because"] for row in listings.remedies(conn, chosen)}
     rows = []
     for stored in listings.findings(conn, chosen):
         why = held.get((stored["remedy"] or {}).get("key"))
         rows.append({**stored, "stored": True, **_reckoning(now.get(stored["key"])), "held_because": why})
     known = {stored["key"] for stored in rows}
-    rows += [row(finding, now.get(finding.key)) for finding in outcome.findings if finding.key not in known]
+    rows += [row(finding, now.get(finding.key)) for finding in found if finding.key not in known]
     if about.kind == "membership":
         return rows
     return [one for one in rows if one["key"] == about.finding or one["charge"] == str(about.charge)]
@@ -109,7 +110,7 @@ def since(
     if about.kind == "membership" and about.membership:
         subjects.append(about.membership)
     happened += [
-        {"at": act["at"], "what": act["action"], "by": act["actor"], "about": act["subject"]}
+        {"at": act["at"], "what": act["action"].replace("_", " "), "by": act["actor"], "about": act["subject"]}
         for act in histories.acts(conn, subjects)
     ]
     return sorted(happened, key=lambda row: (row["at"], row["what"], row["about"] or ""))

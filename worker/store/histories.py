@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection, select
 
@@ -23,6 +24,7 @@ class Known:
     membership: str | None
     charge: Ref | None = None
     finding: str | None = None
+    judged_as_of: date | None = None  # of a charge that no membership has
 
 
 def known(conn: Connection, ref: str) -> Known | None:
@@ -30,11 +32,11 @@ def known(conn: Connection, ref: str) -> Known | None:
     if conn.scalar(select(memberships.c.ref).where(memberships.c.ref == ref)) is not None:
         return Known("membership", ref)
     provider, _, object_id = ref.partition(":")
-    query = select(facts.c.membership).where(
+    query = select(facts.c.membership, facts.c.judged_as_of).where(
         facts.c.provider == provider, facts.c.kind == "charge", facts.c.object_id == object_id
     )
     if (charge := conn.execute(query).one_or_none()) is not None:
-        return Known("charge", charge.membership, Ref(provider, object_id))
+        return Known("charge", charge.membership, Ref(provider, object_id), judged_as_of=charge.judged_as_of)
     for kind, table in (("finding", findings), ("remedy", remedies)):
         row = conn.execute(select(table).where(table.c.key == ref)).mappings().one_or_none()
         if row is not None:

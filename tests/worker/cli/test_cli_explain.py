@@ -16,7 +16,7 @@ def test_explain_tells_the_whole_story(judged: Command) -> None:
     assert found["stored"] is True
     assert found["arithmetic"]
     assert [clause["clause"] for clause in told["clauses"]] == ["voip-fulfillment/FP-2"]
-    assert {row["what"] for row in told["since"]} == {"finding_opened", "remedy_decided"}
+    assert {row["what"] for row in told["since"]} == {"finding opened", "remedy decided"}
     page = judged("explain", "M-1").out
     for part in ("What was expected", "What came", "duplicate_charge", "arithmetic", "FP-2", "What happened since"):
         assert part in page
@@ -49,4 +49,5 @@ def test_explain_knows_a_charge_of_nobody(judged: Command) -> None:
     (told,) = judged("explain", "stripe:ch_stray", "--json").rows
     assert told["membership"] is None
     assert told["findings"][0]["finding"] == "unrecognised_charge"
+    assert told["findings"][0]["stored"] is True
     assert "No membership has this charge" in judged("explain", "stripe:ch_stray").out
