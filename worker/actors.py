@@ -92,4 +92,4 @@ def _drain(runtime: Runtime, stopping: threading.Event) -> None:
         _log.warning("drain_interrupted", error=type(fault).__name__)
         return
     if handled.total:
-        _log.info("deliveries_handled", done=handled.done, passed_over=handled.passed_over, failed=handled.failed)
+        _log.info("deliveries_handled", count=handled.total)

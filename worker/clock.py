@@ -58,7 +58,7 @@ def judge_the_day(runtime: Runtime) -> Judged | None:
     judged = reconcile_all(runtime, as_of)
     # After it, not before: a day that was interrupted is done again. Two clocks at once judge twice, to the same end.
     beat(runtime.engine, NIGHT, runtime.clock())
-    _log.info("day_judged", as_of=str(as_of), memberships=judged.memberships, findings=judged.findings)
+    _log.info("day_judged", as_of=str(as_of), judged=judged.memberships)
     return judged
 
 

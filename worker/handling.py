@@ -89,7 +89,7 @@ def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
             raise
         note = where(fault)
     # One of them brought the transaction down: each by itself, so that it is only that one that waits.
-    _log.warning("batch_split", fault=note, count=len(claimed))
+    _log.warning("batch_split", error=note, count=len(claimed))
     if limit > 1:
         return sum((store_pending(runtime, 1) for _ in claimed), Handled())
     run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note))
@@ -138,7 +138,7 @@ def _pass_over(conn: Connection, runtime: Runtime, passed: Sequence[_Read]) -> N
 
 
 def _set_aside(conn: Connection, runtime: Runtime, read: _Read) -> None:
-    _log.warning("delivery_set_aside", delivery=read.delivery.id, provider=read.delivery.provider, fault=read.fault)
+    _log.warning("delivery_set_aside", delivery=read.delivery.id, provider=read.delivery.provider, why=read.fault)
     if read.lasting:
         deliveries.set_aside(conn, read.delivery.id, read.fault)
     else:

@@ -197,7 +197,7 @@ def _slice(
     except Exception as fault:
         if not chosen:
             raise
-        _log.warning("slice_split", fault=where(fault), count=len(chosen))
+        _log.warning("slice_split", error=where(fault), count=len(chosen))
         return chosen, sum((_alone(runtime, one, judge) for one in chosen), Judged())
     return chosen, judged
 
@@ -208,5 +208,5 @@ def _alone(runtime: Runtime, one: R, judge: Callable[[Connection, Sequence[R]], 
     except TRANSIENT:
         raise
     except Exception as fault:  # noqa: BLE001 - as above
-        _log.error("not_judged", subject=str(one), fault=where(fault))
+        _log.error("not_judged", key=str(one), error=where(fault))
         return Judged(failed=1)
