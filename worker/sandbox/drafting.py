@@ -121,7 +121,8 @@ class Draft(Billed):
         waits: bool | None = False,
     ) -> None:
         """A finding that must come out of this story. What is owed is the excess unless said otherwise; its remedy is
-        queued by itself unless it `waits` for a person (None: that may be seen either way)."""
+        queued by itself unless it `waits` for a person (None: that may be seen either way) or is a large one."""
+        back = (excess or 0) if owed is None else owed
         self.planted.append(
             Planted(
                 kind=kind,
@@ -131,7 +132,7 @@ class Draft(Billed):
                 charge=charge.ref if charge else None,
                 renewal=renewal,
                 excess_minor=excess,
-                owed_minor=(excess or 0) if owed is None else owed,
-                waits=waits,
+                owed_minor=back,
+                waits=True if back > reckoning.APPROVE_ABOVE_MINOR else waits,
             )
         )

@@ -13,6 +13,7 @@ import holidays
 ZONE = ZoneInfo("America/Chicago")
 BUSINESS_DAYS_OF_NOTICE = 5
 DUNNING_DAYS = 21
+APPROVE_ABOVE_MINOR = 20000
 
 
 def at_local(day: date, hour: int, minute: int = 0) -> datetime:

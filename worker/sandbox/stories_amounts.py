@@ -128,9 +128,9 @@ def nobody_agreed(d: Draft) -> None:
     """A one-off that the roster does not know: likely wrong, so a person looks."""
     d.join()
     terms(d)
-    wrong = d.one_off(2500, reckoning.at_local(d.some_due().on + timedelta(days=d.rng.randint(4, 20)), 15))
+    wrong = d.one_off(1900, reckoning.at_local(d.some_due().on + timedelta(days=d.rng.randint(4, 20)), 15))
     d.bill_all()
-    d.plant(UNSCHEDULED, wrong, excess=2500, waits=True)
+    d.plant(UNSCHEDULED, wrong, excess=1900, waits=True)
 
 
 def other_currency(d: Draft) -> None:
