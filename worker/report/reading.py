@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from reconcile.policy import Clause, Policy
+from reconcile.policy import Policy
 from worker.engine import lift_limits, reading
 from worker.runtime import Runtime
 from worker.schema import facts, findings, memberships, remedies
@@ -94,9 +94,9 @@ def read(runtime: Runtime, night: date) -> Books:
         lift_limits(conn)
         found = tuple(_findings(conn, night))
         taken = tuple(charge for charge in _charges(conn, zone) if charge.day <= night)
-        known = len(conn.execute(select(memberships.c.ref)).all())
+        known = conn.scalar(select(func.count()).select_from(memberships)) or 0
     cited = {cite for finding in found for remedy in finding.remedies for cite in remedy.cited}
-    clauses = tuple(_clauses(runtime.rules.policy, cited))
+    clauses = tuple(_clauses(runtime.rules.policy, cited, night))
     return Books(night, runtime.settings.time_zone, runtime.settings.mode, known, found, taken, clauses)
 
 
@@ -179,14 +179,11 @@ def _explained(conn: Connection) -> dict[str, tuple[bool, tuple[str, ...]]]:
     return told
 
 
-def _clauses(policy: Policy, cited: set[str]) -> Iterator[Cited]:
+def _clauses(policy: Policy, cited: set[str], night: date) -> Iterator[Cited]:
     for cite in sorted(cited):
         name, _, clause_id = cite.partition("/")
-        for bundle in policy.versions.get(name, ())[-1:]:
+        if name in policy.versions:
+            bundle = policy.in_force(name, night)
             for clause in bundle.clauses:
                 if clause.id == clause_id:
-                    yield _cited(cite, bundle.title, clause)
-
-
-def _cited(cite: str, title: str, clause: Clause) -> Cited:
-    return Cited(cite, title, clause.heading, clause.says)
+                    yield Cited(cite, bundle.title, clause.heading, clause.says)

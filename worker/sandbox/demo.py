@@ -139,15 +139,19 @@ def _clock(start: datetime) -> Callable[[], datetime]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The product's logs, as everything that is not the result, go to standard error, and only what is amiss."""
-    before: dict[str, Any] = structlog.get_config()
-    structlog.configure(
-        wrapper_class=_QUIET, logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=False
-    )
+    """The product says only what is amiss, and on standard error: standard output carries the result."""
+    configured, before = structlog.is_configured(), structlog.get_config()
+    if configured:
+        structlog.configure(**{**before, "wrapper_class": _QUIET})
+    else:
+        structlog.configure(wrapper_class=_QUIET, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         yield
     finally:
-        structlog.configure(**before)
+        if configured:
+            structlog.configure(**before)
+        else:
+            structlog.reset_defaults()
 
 
 @contextmanager
