@@ -37,13 +37,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One finding's key: what is stored of it and what the judgement wants."""
+    """One remedy's key: what is stored of it, what the judgement wants, what comes of that, and its finding."""
 
     act: Act
-    finding: Row | None
-    remedy: Row | None
-    wanted: Finding | None
+    row: Row | None
     decided: Remedy | None
+    finding: Finding | None
 
 
 @dataclass(slots=True)
@@ -57,21 +56,27 @@ def write(conn: Connection, judgement: Judgement, at: datetime) -> list[Entry]:
     """Make the stored findings and remedies what the judgement says. Returns the audit entries of what changed, for the
     caller to append last in the transaction."""
     wanted = {finding.key: finding for finding in judgement.findings}
-    decided = {remedy.finding: remedy for remedy in judgement.remedies}
+    decided = {remedy.key: remedy for remedy in judgement.remedies}
     held = _held_findings(conn, judgement, list(wanted))
-    rows = _held_remedies(conn, list(held), [remedy.key for remedy in judgement.remedies])
-    by_finding = {row["finding"]: row for row in rows.values()}
-    by_finding |= {remedy.finding: rows[remedy.key] for remedy in judgement.remedies if remedy.key in rows}
+    rows = _held_remedies(conn, list(held), list(decided))
     money, found = _Changes(), _Changes()
-    for key in sorted(held.keys() | wanted.keys()):
-        row, remedy = by_finding.get(key), decided.get(key)
-        act = weigh(None if row is None else Stored.of(row), remedy)
-        case = _Case(act, held.get(key), row, wanted.get(key), remedy)
+    cases: dict[str, list[_Case]] = {}
+    for key in sorted(rows.keys() | decided.keys()):
+        case, finding = _case(rows.get(key), decided.get(key), wanted)
+        cases.setdefault(finding, []).append(case)
         _settle_remedy(money, case, at)
-        _settle_finding(found, case)
+    for key in sorted(held.keys() | wanted.keys()):
+        _settle_finding(found, held.get(key), wanted.get(key), cases.get(key, []))
     _apply(conn, remedies, money)
     _apply(conn, findings, found)
     return [*found.entries, *money.entries]
+
+
+def _case(row: Row | None, decided: Remedy | None, wanted: Mapping[str, Finding]) -> tuple[_Case, str]:
+    """A remedy's case, and the key of the finding it belongs to: the judgement's word goes before the stored one."""
+    finding = decided.finding if decided is not None else "" if row is None else str(row["finding"])
+    act = weigh(None if row is None else Stored.of(row), decided)
+    return _Case(act, row, decided, wanted.get(finding)), finding
 
 
 def _held_findings(conn: Connection, judgement: Judgement, keys: Sequence[str]) -> dict[str, Row]:
@@ -103,12 +108,12 @@ def _locked(conn: Connection, table: Table, *keys: Select[Any]) -> dict[str, Row
 
 def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> None:
     """Carry out what `weigh` said. A row keeps its moment of decision while nothing in it changes."""
-    act, row, new = case.act, case.remedy, None
+    act, row, new = case.act, case.row, None
     if row is not None and act is Act.DELETE:
         changes.gone.append(row["key"])
         changes.entries.append(_remedy_entry("remedy_withdrawn", row, row))
     elif act in {Act.DECIDE, Act.HOLD_CHANGED} and case.decided is not None:
-        new = _remedy_row(case.decided, case.wanted, at)
+        new = _remedy_row(case.decided, case.finding, at)
         if act is Act.HOLD_CHANGED:
             new |= {"state": RemedyState.HELD.value, "held_because": HeldBecause.CHANGED.value}
         new["touched_by_person"] = row is not None and row["touched_by_person"]
@@ -132,10 +137,9 @@ def _moved(act: Act, wanted: Remedy | None) -> Row:
     return {"held_because": None} if act is Act.UNFLAG else {}
 
 
-def _settle_finding(changes: _Changes, case: _Case) -> None:
-    row, wanted = case.finding, case.wanted
+def _settle_finding(changes: _Changes, row: Row | None, wanted: Finding | None, cases: Sequence[_Case]) -> None:
     if wanted is None and row is not None:
-        if not row["published"] and (case.remedy is None or case.act is Act.DELETE):
+        if not row["published"] and all(case.row is None or case.act is Act.DELETE for case in cases):
             changes.gone.append(row["key"])
             changes.entries.append(_finding_entry("finding_withdrawn", row))
         elif row["status"] != FindingStatus.CLEARED:
@@ -143,20 +147,20 @@ def _settle_finding(changes: _Changes, case: _Case) -> None:
             changes.entries.append(_finding_entry("finding_cleared", changes.put[row["key"]]))
     elif wanted is not None:
         new = {**_finding_row(wanted), "published": row is not None and row["published"]}
-        if _still_waived(case, new):
+        if _still_waived(row, new, cases):
             new["status"] = FindingStatus.WAIVED.value
         if not _alike(row, new):
             changes.put[new["key"]] = new
             changes.entries.append(_finding_entry("finding_changed" if row else "finding_opened", new))
 
 
-def _still_waived(case: _Case, new: Row) -> bool:
+def _still_waived(row: Row | None, new: Row, cases: Sequence[_Case]) -> bool:
     """A person's waiver holds while what was waived is still all there is."""
-    row, remedy = case.finding, case.remedy
     if row is None or row["status"] != FindingStatus.WAIVED or new["status"] != FindingStatus.OPEN:
         return False
-    if remedy is not None:
-        return bool(remedy["state"] == RemedyState.WAIVED and case.act is not Act.FLAG)
+    stored = [case for case in cases if case.row is not None]
+    if stored:
+        return all(c.row is not None and c.row["state"] == RemedyState.WAIVED and c.act is not Act.FLAG for c in stored)
     return bool((row["kind"], row["excess_minor"]) == (new["kind"], new["excess_minor"]))
 
 

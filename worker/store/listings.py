@@ -31,7 +31,9 @@ _EVERYTHING = Filter()
 
 def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
     """The findings, each with its remedy or null, by membership, first_seen, key."""
-    joined = select(*f.c, *_remedy_columns()).outerjoin(r, r.c.finding == f.c.key)
+    # A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies.
+    own = (r.c.finding == f.c.key) & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
+    joined = select(*f.c, *_remedy_columns()).outerjoin(r, own)
     for row in _rows(conn, _chosen(joined, chosen, f.c.status)):
         yield {
             "key": row.key,
