@@ -20,6 +20,7 @@ from worker.runtime import utc_now
 
 CLOCK_OFF_MAX = timedelta(seconds=30)
 WAITING_MAX = timedelta(minutes=10)
+BEAT_MAX = timedelta(minutes=5)
 
 
 class State(IntEnum):
@@ -162,6 +163,7 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         yield _clock(engine, clock)
         if head:
             yield _backlog(engine, clock)
+            yield _beat(engine, clock)
     except SQLAlchemyError as error:
         yield Found("database", State.UNREACHABLE, f"{kind} does not answer ({type(error).__name__})")
     finally:
@@ -199,3 +201,18 @@ def _backlog(engine: Engine, clock: Callable[[], datetime]) -> Found:
     if oldest is not None and now - oldest > WAITING_MAX:
         return Found("deliveries", State.MEND, f"{waiting} wait, the oldest since {oldest:%Y-%m-%d %H:%M}Z: run work")
     return Found("deliveries", State.FINE, f"{waiting} wait to be handled")
+
+
+def _beat(engine: Engine, clock: Callable[[], datetime]) -> Found:
+    """Whether somebody runs the clock: without it nothing is judged that merely fell due."""
+    from worker.clock import BEAT, last_beat
+
+    with reading(engine).begin() as conn:
+        last = last_beat(conn, BEAT)
+    if last is None:
+        return Found("clock process", State.NOTE, "has not run yet: makegood up, or makegood clock")
+    if clock() - last > BEAT_MAX:
+        return Found(
+            "clock process", State.MEND, f"last alive {last:%Y-%m-%d %H:%M}Z: run makegood up or makegood clock"
+        )
+    return Found("clock process", State.FINE, "alive")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import importing, judging, listing, policies, serving
+from worker.cli import auditing, importing, judging, listing, policies, serving
 
 app = typer.Typer(
     name="makegood",
@@ -40,3 +40,4 @@ app.add_typer(importing.app, name="import")
 judging.add_to(app)
 listing.add_to(app)
 app.add_typer(policies.app, name="policy")
+app.add_typer(auditing.app, name="audit")

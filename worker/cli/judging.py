@@ -60,13 +60,15 @@ def reconcile(
         kinds, people = _open_kinds(runtime, membership)
     if as_json:
         counts = {"memberships": judged.memberships, "strays": judged.strays, "findings": judged.findings}
+        counts |= {"failed": judged.failed}
         typer.echo(tables.as_json({"as_of": on, **counts, "open": kinds, "needs_a_person": people}))
     else:
         typer.echo(
             f"as of {on}: {judged.memberships} memberships and {judged.strays} stray charges judged, "
             f"{judged.findings} findings; {sum(kinds.values())} open, {people} for a person"
+            + (f"; {judged.failed} could not be judged, the log says why" if judged.failed else "")
         )
-    raise StopError(PERSON_NEEDED if check and people else DONE)
+    raise StopError(PERSON_NEEDED if check and (people or judged.failed) else DONE)
 
 
 def _open_kinds(runtime: Runtime, membership: str | None) -> tuple[dict[str, int], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -205,20 +205,29 @@ def _show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str
             waiting += waits(row)
             yield row
 
-    # A file does not keep JSON from standard output; both then need the rows.
-    held: Iterable[Row] = list(seen()) if sum(map(bool, (form.json, form.csv, form.xlsx))) > 1 else seen()
+    try:
+        # A file does not keep JSON from standard output; both then need the rows.
+        several = sum(map(bool, (form.json, form.csv, form.xlsx))) > 1
+        _write(list(seen()) if several else seen(), columns, form, title)
+    finally:
+        # A reader may leave early (`| head`): what was not read to its end is closed before its connection is.
+        if isinstance(rows, Generator):
+            rows.close()
+    return waiting
+
+
+def _write(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str) -> None:
     try:
         if form.csv:
-            _written(tables.write_csv(held, columns, form.csv), form.csv)
+            _written(tables.write_csv(rows, columns, form.csv), form.csv)
         if form.xlsx:
-            _written(tables.write_xlsx(held, columns, form.xlsx, title), form.xlsx)
+            _written(tables.write_xlsx(rows, columns, form.xlsx, title), form.xlsx)
     except OSError as error:
         raise bad_input(f"{error.filename}: a file that can be written is expected ({error.strerror})") from None
     if form.json:
-        tables.write_json(held, sys.stdout)
+        tables.write_json(rows, sys.stdout)
     elif not (form.csv or form.xlsx):
-        tables.write_table(held, columns, sys.stdout)
-    return waiting
+        tables.write_table(rows, columns, sys.stdout)
 
 
 def _written(rows: int, file: Path) -> None:

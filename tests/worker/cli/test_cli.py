@@ -8,7 +8,7 @@ from tests.worker.cli.world import DAYS, LEAST, Command, charge_event
 
 COMMANDS = """
     demo / up / web / work / clock / migrate / doctor / import roster / import events / reconcile / findings /
-    remedies / deliveries / explain / replay / report / policy check / policy show
+    remedies / deliveries / explain / replay / report / policy check / policy show / audit verify
 """
 
 
@@ -116,6 +116,7 @@ def test_reconcile_says_what_it_did(judged: Command) -> None:
             "memberships": 1,
             "strays": 0,
             "findings": 1,
+            "failed": 0,
             "open": {"duplicate_charge": 1},
             "needs_a_person": 0,
         }

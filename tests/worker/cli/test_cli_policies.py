@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_doctor_names_what_is_to_mend(makegood: Command, monkeypatch: pytest.Mon
     rows = {row["check"]: row for row in makegood("doctor", "--json").rows}
     assert (rows["schema"]["said"], rows["deliveries"]["said"]) == ("current", "0 wait to be handled")
     assert "makegood.db.keys" in rows["encryption keys"]["said"]
+
+
+def test_the_audit_chain_is_verified(judged: Command) -> None:
+    told = judged("audit", "verify", "--check", "--json")
+    assert told.code == 0
+    head = told.rows[0]["head"]
+    assert told.rows[0]["entries"] > 0
+    with sqlite3.connect("makegood.db") as database:
+        database.execute("UPDATE audit SET actor = 'nobody' WHERE n = 1")
+    broken = judged("audit", "verify", "--check")
+    assert (broken.code, broken.out.startswith("the chain is broken at entry 1 of ")) == (1, True)
+    with sqlite3.connect("makegood.db") as database:
+        database.execute("DELETE FROM audit")
+    assert judged("audit", "verify", "--check").code == 0, "an empty chain is whole"
+    cut = judged("audit", "verify", "--check", "--expect", head)
+    assert (cut.code, "its end was cut off" in cut.out) == (1, True)
 
 
 def test_migrate_can_be_repeated(makegood: Command) -> None:
