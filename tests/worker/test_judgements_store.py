@@ -15,6 +15,7 @@ from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind, HeldBecause, Remedy, RemedyKind, RemedyState
 from worker.runtime import Runtime
 from worker.schema import findings, remedies
+from worker.store import listings
 from worker.store.judgements import Judgement, write
 from worker.store.verdicts import Act, Stored, weigh
 
@@ -218,3 +219,27 @@ def _remedy_of_nobody(runtime: Runtime) -> dict[str, Any]:
         "arithmetic": "",
         "decided_at": runtime.clock(),
     }
+
+
+def test_a_refund_and_the_cancellation_of_its_agreement_stand_side_by_side(runtime: Runtime) -> None:
+    proposal = Remedy(
+        "cancel:stripe:sub_1",
+        FOUND.key,
+        RemedyKind.CANCEL_AGREEMENT,
+        None,
+        RemedyState.HELD,
+        "smartcalls/SC-7",
+        "1",
+        held_because=HeldBecause.APPROVAL,
+    )
+    both = Judgement(frozenset({"M-1"}), findings=(FOUND,), remedies=(OWED, proposal))
+    with runtime.engine.begin() as conn:
+        write(conn, both, runtime.clock())
+        assert write(conn, both, runtime.clock()) == []
+        assert sorted(conn.scalars(select(remedies.c.key))) == ["cancel:stripe:sub_1", "remedy:stripe:ch_1"]
+        shown = list(listings.findings(conn))
+        assert [finding["remedy"]["key"] for finding in shown] == ["remedy:stripe:ch_1"]
+        assert len(list(listings.remedies(conn))) == 2
+
+        write(conn, replace(both, remedies=(OWED,)), runtime.clock())
+        assert list(conn.scalars(select(remedies.c.key))) == ["remedy:stripe:ch_1"]
