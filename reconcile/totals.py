@@ -141,8 +141,18 @@ def owes(case: Case) -> Owes:
         filled[RemedyState.WAIVED], left = filled[RemedyState.WAIVED] + left, 0
     elif any(one.state is RemedyState.HELD and one.minor is None for one in given):
         filled[RemedyState.HELD], left = filled[RemedyState.HELD] + left, 0
-    moved = [filled[state] for state in _FILLS]
-    return Owes(excess, elsewhere, *moved, waived=filled[RemedyState.WAIVED], beyond=beyond, lost=left)
+    return Owes(
+        excess=excess,
+        elsewhere=elsewhere,
+        settled=filled[RemedyState.SETTLED],
+        on_its_way=filled[RemedyState.SUBMITTED],
+        queued=filled[RemedyState.QUEUED],
+        held=filled[RemedyState.HELD],
+        failed=filled[RemedyState.FAILED],
+        waived=filled[RemedyState.WAIVED],
+        beyond=beyond,
+        lost=left,
+    )
 
 
 def _charged(total: Total, one: ChargeSum) -> None:

@@ -1,4 +1,5 @@
-"""The clock: every minute it rings for whatever is unfinished, and after each local midnight it judges what fell due.
+"""The clock: every minute it rings for whatever is unfinished, and after each local midnight it judges what fell due;
+it starts the night at its time, and tells what is to be told.
 
 It keeps its time in the database, so that it may be restarted, run late, or run twice."""
 
@@ -14,6 +15,9 @@ from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from worker import nightly
+from worker.alerts import channels, telling
+from worker.faults import where
 from worker.judging import Judged, reconcile_all, today
 from worker.runtime import Runtime
 from worker.schema import heartbeats, memberships
@@ -21,6 +25,7 @@ from worker.store import deliveries
 from worker.store.sql import TRANSIENT, put, run
 
 SWEEP_S = 60.0
+ERRAND_ENDS_S = 20.0
 BEAT = "clock"
 NIGHT = "judged"  # the heartbeat of the daily judgement
 
@@ -29,13 +34,19 @@ _log = structlog.get_logger(__name__)
 
 def run_clock(runtime: Runtime, ring: Callable[[], None], stop: threading.Event, *, every_s: float = SWEEP_S) -> None:
     """`makegood clock`: a tick at once and then every `every_s`, until `stop` is set. A dependency that is away for a
-    while costs ticks, not the clock."""
+    while costs ticks, not the clock. The night and the alerts take long: they run beside it, one of each at a time.
+    Raises SettingsError where an address for alerts is malformed."""
+    channels.names(runtime.settings)
+    errands = Errands()
     while True:
         try:
             tick(runtime, ring)
         except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
             _log.warning("tick_missed", error=type(fault).__name__)
+        errands.start("night", lambda: nightly.run_due(runtime, stop.is_set))
+        errands.start("alerts", lambda: telling.deliver(runtime))
         if stop.wait(every_s):
+            errands.end()
             return
 
 
@@ -60,6 +71,36 @@ def judge_the_day(runtime: Runtime) -> Judged | None:
     beat(runtime.engine, NIGHT, runtime.clock())
     _log.info("day_judged", as_of=str(as_of), judged=judged.memberships)
     return judged
+
+
+class Errands:
+    """What a clock has done beside it: each errand in a thread of its own, and never twice at once. One that fails is
+    logged and started again at a later tick."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, threading.Thread] = {}
+
+    def start(self, name: str, errand: Callable[[], object]) -> bool:
+        """Begin it, unless it is still under way."""
+        before = self._under_way.get(name)
+        if before is not None and before.is_alive():
+            return False
+        # A daemon: one that hangs does not keep the process, and whatever it had taken is taken up by the next.
+        self._under_way[name] = threading.Thread(target=_guarded, args=(name, errand), name=name, daemon=True)
+        self._under_way[name].start()
+        return True
+
+    def end(self) -> None:
+        """Wait for those under way, a while each."""
+        for thread in self._under_way.values():
+            thread.join(ERRAND_ENDS_S)
+
+
+def _guarded(name: str, errand: Callable[[], object]) -> None:
+    try:
+        errand()
+    except Exception as fault:  # noqa: BLE001 - a thread has nobody to raise to, and the clock must go on
+        _log.error("errand_failed", name=name, fault=where(fault))
 
 
 def beat(engine: Engine, name: str, at: datetime) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from reconcile.facts import (
 from reconcile.ledger import BoundCharge, Ledger, StrayCharge
 from reconcile.membership import Membership
 from worker.store.links import Paid, paid_by
+from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
 from worker.store.rows import BOUND, Kept, Look, find
 
@@ -39,7 +41,17 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
     everything = [kept.fact for many in bound.values() for kept in many]
     paid = paid_by(conn, everything)
     back = _given_back(conn, everything)
-    return [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
+    gaps = open_gaps(conn)
+    ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
+    return [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
+
+
+def _touched_by(gaps: Collection[str], ledger: Ledger) -> bool:
+    """Whether facts may be missing: the picture of one of its providers is incomplete. A membership that is known by
+    its e-mail alone could be charged by any."""
+    providers = {agreement.provider for agreement in ledger.membership.agreements}
+    providers |= {bound.charge.ref.provider for bound in ledger.charges}
+    return any(provider in gaps for provider in providers) or bool(gaps and not ledger.membership.agreements)
 
 
 def load_strays(conn: Connection, refs: Iterable[Ref]) -> dict[Ref, StrayCharge | None]:

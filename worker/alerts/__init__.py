@@ -1,0 +1,1 @@
+"""What is told to people by chat and mail: once a channel, in references only, however long a channel is away."""

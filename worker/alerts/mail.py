@@ -1,0 +1,85 @@
+"""Mail: HTML and text in one, over TLS; the report goes with it where a setting says so."""
+
+from __future__ import annotations
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
+from html import escape
+from pathlib import Path
+
+from worker.alerts.addresses import MailAddress
+from worker.alerts.channel import TIMEOUT_S, ChannelError
+from worker.alerts.message import Message
+from worker.alerts.words import plain
+
+_STYLE = "font:14px/1.5 system-ui,sans-serif;color:#1b1b1b;max-width:46rem"
+
+
+class MailChannel:
+    """One mail server and the mailboxes behind it."""
+
+    def __init__(self, address: MailAddress, *, attach: bool = False) -> None:
+        self.name = address.name
+        self._to = address
+        self._attach = attach
+
+    def send(self, told: Message) -> None:
+        try:
+            with self._connected() as server:
+                if self._to.user:
+                    server.login(self._to.user, self._to.password)
+                server.send_message(composed(told, self._to, attach=self._attach))
+        except smtplib.SMTPResponseException as fault:
+            # Its text may repeat what was sent.
+            raise ChannelError(f"answered {fault.smtp_code}") from None
+        except (OSError, smtplib.SMTPException) as fault:
+            raise ChannelError(f"not reachable ({type(fault).__name__})") from None
+
+    def _connected(self) -> smtplib.SMTP:
+        to = self._to
+        if to.tls:
+            return smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        server = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT_S)
+        try:
+            server.ehlo()
+            if server.has_extn("starttls") or not to.plain_allowed:
+                server.starttls(context=ssl.create_default_context())
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def composed(told: Message, to: MailAddress, *, attach: bool = False) -> EmailMessage:
+    """The mail. The same message to the same mailboxes has the same Message-ID: a mail client shows it once."""
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = told.title
+    mail["From"] = to.sender
+    mail["To"] = ", ".join(to.to)
+    digest = hashlib.sha256(f"{to.name} {told.key}".encode()).hexdigest()[:32]
+    mail["Message-ID"] = f"<{digest}@{to.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    if told.urgent:
+        mail["Importance"] = "high"
+    mail.set_content(plain(told))
+    mail.add_alternative(html(told), subtype="html")
+    if attach and told.report is not None and (file := Path(told.report)).is_file():
+        mail.add_attachment(file.read_bytes(), maintype="text", subtype="html", filename=file.name)
+    return mail
+
+
+def html(told: Message) -> str:
+    """The message as a page without images, scripts or anything from elsewhere."""
+    return f'<!doctype html><html lang="en"><body style="{_STYLE}">{"".join(_html(told))}</body></html>'
+
+
+def _html(told: Message) -> Iterator[str]:
+    yield f"<h1 style='font-size:1.2rem'>{escape(told.title)}</h1>"
+    for section in told.sections:
+        lines = "".join(f"<li>{escape(line)}</li>" for line in section.lines)
+        yield f"<h2 style='font-size:1rem'>{escape(section.heading)}</h2><ul>{lines}</ul>"
+    yield f"<p style='color:#666'>{escape(told.reference)}</p>"

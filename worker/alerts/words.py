@@ -1,0 +1,152 @@
+"""A night's summary and an alarm in words: what is not done first. References and sums only, nothing of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from reconcile.summary import Amounts, Summary, Tally
+from reconcile.totals import Total
+from worker.alerts.message import Message, message
+from worker.report.words import kind, money, reason
+
+_ALARMS = {
+    "breaker": "The breaker is open: nothing is refunded until somebody has looked",
+    "refund_failed": "A refund failed",
+    "credential": "A provider refuses our credentials",
+    "mismatch": "What a provider says of a refund is not what was sent",
+    "doubled": "Two refunds carry one key: outgoing money is stopped",
+}
+
+
+def of_night(told: Summary, audit_head: str, report: str | None) -> Message:
+    """The one short summary of a night."""
+    sections = [
+        ("Incomplete", _gaps(told)),
+        ("Not done", _undone(told)),
+        ("Totals", [line for total in told.totals for line in _total(total)]),
+        ("Findings", _news(told)),
+        ("Largest amounts that wait", _largest(told)),
+        ("Last 30 days", [_counted(kind(tally.name), tally) for tally in told.kinds]),
+        ("Webhooks that never came", [f"{provider}: {count} {event}" for provider, event, count in told.missed]),
+        ("Good to know", _notes(told, audit_head)),
+    ]
+    return message(
+        f"night:{told.night}", title(told), [(name, lines) for name, lines in sections if lines], report=report
+    )
+
+
+def of_alarm(key: str, kind_of: str, subject: str, text: str) -> Message:
+    """Something that cannot wait for the morning."""
+    heading = _ALARMS.get(kind_of, kind_of.replace("_", " ").capitalize())
+    lines = [text, f"Concerns: {subject}"]
+    return message(f"alarm:{key}", f"URGENT: makegood: {heading}", [("What happened", lines)], urgent=True)
+
+
+def title(told: Summary) -> str:
+    """The line that is read if nothing else is."""
+    waiting = sum(tally.count for tally in told.held)
+    first = "" if told.complete else f"INCOMPLETE ({', '.join(gap.provider for gap in told.gaps)}): "
+    return f"{first}makegood, night of {told.night}: {waiting} for a person, {told.new.count} new, {_open(told)} open"
+
+
+def sums(amounts: Amounts) -> str:
+    """Money of several currencies, never added up."""
+    return " and ".join(f"{money(minor, currency)} {currency}" for currency, minor in amounts)
+
+
+def _open(told: Summary) -> int:
+    return told.new.count + told.persisting.count
+
+
+def _gaps(told: Summary) -> list[str]:
+    return [f"{gap.provider}: {gap.said}. What it could contradict is held, not corrected." for gap in told.gaps]
+
+
+def _undone(told: Summary) -> list[str]:
+    work = told.work
+    lines = [_counted(f"Held: {reason(tally.name)[0]}", tally) for tally in told.held]
+    lines += [_counted("Refunds failed", told.failed)] if told.failed.count else []
+    lines += [_counted("Refunds overdue", told.overdue)] if told.overdue.count else []
+    lines += [f"Webhooks that could not be read: {work.failed_deliveries}"] if work.failed_deliveries else []
+    lines += [f"Memberships and charges not judged: {work.unjudged}"] if work.unjudged else []
+    lines += ["Outgoing money is stopped by hand"] if work.stopped else []
+    lines += [f"The totals of {total.currency} do not tie" for total in told.totals if not total.ties]
+    return lines or ["Nothing waits for a person."]
+
+
+def _total(total: Total) -> Iterator[str]:
+    charged = [
+        ("as expected", total.as_expected),
+        ("found wrong", total.excess),
+        ("in another currency", total.wrong_currency),
+        ("of unknown payers", total.unrecognised),
+        ("too little", total.short),
+    ]
+    owed = [
+        ("settled", total.settled),
+        ("on its way", total.on_its_way),
+        ("queued", total.queued),
+        ("held", total.held),
+        ("failed", total.failed),
+    ]
+    at = total.currency
+    yield f"{at} charged {money(total.charged, at)} in {total.charges} charges = {_parts(charged, at)}"
+    if total.excess:
+        rest = [("given back by other hands", total.elsewhere), ("waived", total.waived)]
+        less = "".join(f", {money(minor, at)} {name}" for name, minor in rest if minor)
+        yield f"{at} owed {money(total.owed, at)} = {_parts(owed, at)}{less}"
+
+
+def _parts(parts: Sequence[tuple[str, int]], currency: str) -> str:
+    return " + ".join(f"{money(minor, currency)} {name}" for name, minor in parts if minor) or money(0, currency)
+
+
+def _news(told: Summary) -> list[str]:
+    lines = [
+        _counted("New", told.new),
+        _counted("Still open", told.persisting),
+        _counted("No longer open", told.closed),
+    ]
+    aged = ", ".join(f"{tally.count} of {tally.name} days" for tally in told.ages if tally.count)
+    return [*lines, *([f"Open by age: {aged}"] if aged else [])]
+
+
+def _largest(told: Summary) -> list[str]:
+    return [
+        f"{case.membership or case.charge}: {money(case.minor, case.currency)} {case.currency}, "
+        f"{kind(case.kind)} ({reason(case.reason)[0]})"
+        for case in told.largest
+    ]
+
+
+def _notes(told: Summary, audit_head: str) -> list[str]:
+    lines = ["Shadow mode: remedies are decided, nothing is sent."] if told.mode == "shadow" else []
+    if told.since < told.night:
+        lines.append(f"It covers {_days(told.since, told.night)}: no night was run in between.")
+    lines += [f"{provider} could not be asked what its webhooks lost: no credentials" for provider in told.unchecked]
+    return [*lines, f"Audit head: {audit_head}"] if audit_head else lines
+
+
+def _days(since: date, night: date) -> str:
+    return f"{since} to {night}"
+
+
+def _counted(name: str, tally: Tally) -> str:
+    amounts = sums(tally.amounts)
+    return f"{name}: {tally.count}" + (f", {amounts}" if amounts else "")
+
+
+def plain(told: Message) -> str:
+    """The whole as text."""
+    return "\n".join(_plain(told)) + "\n"
+
+
+def _plain(told: Message) -> Iterable[str]:
+    yield told.title
+    for section in told.sections:
+        yield ""
+        yield section.heading
+        yield from (f"- {line}" for line in section.lines)
+    yield ""
+    yield told.reference

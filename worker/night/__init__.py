@@ -1,0 +1,1 @@
+"""The parts of a night; `worker.nightly` runs them."""

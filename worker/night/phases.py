@@ -1,0 +1,168 @@
+"""The phases of a night, in their order. Each reads what earlier ones left, may be done again, and leaves its part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from reconcile.summary import Summary, summarise
+from worker import audit
+from worker.alerts import channels, telling, words
+from worker.handling import store_pending
+from worker.judging import reconcile_all
+from worker.night import books, picture
+from worker.runtime import Runtime
+from worker.store import nights
+from worker.store.nights import Night
+
+ACTOR = "makegood"
+OVER = "over"
+
+
+class NightLostError(Exception):
+    """Another run has taken the night: this one was silent for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a phase works on."""
+
+    runtime: Runtime
+    night: Night
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a phase leaves: a note for later ones, and what is written in the same transaction."""
+
+    note: Any = None
+    also: Callable[[Connection], object] | None = None
+
+
+def _backfill(run: Run) -> Left:
+    """Ask the providers, and make facts of what they tell."""
+    failed = picture.ask(run.runtime, run.night.since, run.night.as_of)
+    while store_pending(run.runtime).total:
+        pass
+    return Left(failed)
+
+
+def _picture(run: Run) -> Left:
+    """Which providers' pictures are incomplete, known before anything is judged on them."""
+    seen = picture.look(run.runtime, run.night.since, run.night.night, run.night.notes["backfill"])
+
+    def write(conn: Connection) -> None:
+        nights.set_gaps(conn, run.night.night, seen.gaps)
+
+    return Left(sorted(seen.unchecked), write)
+
+
+def _judge(run: Run) -> Left:
+    reconcile_all(run.runtime, run.night.as_of)
+    return Left()
+
+
+def _follow_up(run: Run) -> Left:
+    picture.follow_up(run.runtime)
+    return Left()
+
+
+def _missed(run: Run) -> Left:
+    """What no webhook told, counted by type."""
+    return Left(picture.missed(run.runtime, run.night.since, run.night.night))
+
+
+def _summary(run: Run) -> Left:
+    """Sum up, and note what is shown, in one transaction: a finding is new on one night only."""
+
+    def write(conn: Connection) -> None:
+        told = summarise(books.read(conn, run.runtime, run.night))
+        number, head = audit.head(conn)
+        nights.write_summary(conn, run.night, as_bytes(told).decode(), told.complete, f"{number}:{head}")
+        nights.mark_shown(conn, run.night.night)
+
+    return Left(also=write)
+
+
+def _report(run: Run) -> Left:
+    from worker import report  # its templates are read only when there is something to write
+
+    written = report.write(run.runtime, run.night.night, run.runtime.settings.report_dir)
+    return Left(str(written))
+
+
+def _tell(run: Run) -> Left:
+    """Put the night into the outbox of every channel, and close it."""
+    night, runtime = run.night, run.runtime
+    message = words.of_night(summary(night), night.audit_head or "", night.notes.get("report"))
+    at = runtime.clock()
+
+    def write(conn: Connection) -> None:
+        telling.put_out(conn, channels.names(runtime.settings), message, at)
+        nights.finish(conn, night, at)
+        audit.append(conn, ACTOR, "night_done", str(night.night), {"told": message.key, "summary": digest(night)}, at)
+
+    return Left(also=write)
+
+
+_PHASES: dict[str, Callable[[Run], Left]] = {
+    "backfill": _backfill,
+    "picture": _picture,
+    "judge": _judge,
+    "follow_up": _follow_up,
+    "missed": _missed,
+    "summary": _summary,
+    "report": _report,
+    "tell": _tell,
+}
+NAMES = tuple(_PHASES)
+FIRST = NAMES[0]
+
+
+def do(name: str, run: Run) -> Left:
+    return _PHASES[name](run)
+
+
+def from_on(name: str) -> Sequence[str]:
+    """The phases that are left, `name` being the next."""
+    return NAMES[NAMES.index(name) :] if name in NAMES else ()
+
+
+def behind(name: str) -> str:
+    return (*NAMES[1:], OVER)[NAMES.index(name)]
+
+
+def after(runtime: Runtime, night: Night) -> None:
+    """Once a night is done: try its messages at once. Those that do not get through are the clock's."""
+    if night.state == nights.DONE:
+        telling.deliver(runtime)
+
+
+def summary(night: Night) -> Summary:
+    """The summary that the night has written down."""
+    if night.summary is None:
+        raise ValueError(f"the night of {night.night} has no summary yet")
+    return msgspec.json.decode(night.summary, type=Summary)
+
+
+def as_bytes(told: Summary) -> bytes:
+    """The same summary gives the same bytes."""
+    return msgspec.json.encode(told)
+
+
+def as_json(night: Night) -> str:
+    """The summary for programs, on one line, with what follows from it and where the report lies."""
+    told = summary(night)
+    said = {"complete": told.complete, "ties": told.ties, "needs_a_person": told.needs_a_person}
+    plain = {**msgspec.to_builtins(told), **said, "report": night.notes.get("report")}
+    return msgspec.json.encode(plain).decode()
+
+
+def digest(night: Night) -> str:
+    from worker.codec import digest as of_text
+
+    return of_text(night.summary or "")
