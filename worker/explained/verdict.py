@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Connection
 
 from reconcile.facts import Dispute, Ref, Refund
-from reconcile.outcome import Finding, FindingKind, Remedy
+from reconcile.outcome import Finding, FindingKind, Remedy, RemedyKind
 from reconcile.policy import Policy
 from worker.schema import Row
 from worker.store import histories, listings
@@ -20,7 +20,9 @@ def findings(conn: Connection, found: Sequence[Finding], decided: Sequence[Remed
     judgement `found` that is not written down yet."""
     stray = FindingKind.UNRECOGNISED_CHARGE if about.membership is None else None
     chosen = listings.Filter(membership=about.membership, kind=stray)
-    now = {remedy.finding: remedy for remedy in decided}
+    # A proposal to cancel the agreement may stand beside the remedy proper, which is the one that the finding shows.
+    ordered = sorted(decided, key=lambda remedy: remedy.kind is not RemedyKind.CANCEL_AGREEMENT)
+    now = {remedy.finding: remedy for remedy in ordered}
     held = {row["key"]: row["held_because"] for row in listings.remedies(conn, chosen)}
     rows = []
     for stored in listings.findings(conn, chosen):
