@@ -1,0 +1,79 @@
+"""`makegood import report`, `makegood backfill`, `makegood import roster --from`: what webhooks did not bring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli import importing
+from worker.cli.errors import bad_input
+from worker.cli.opening import opened
+from worker.cli.options import Json, example
+from worker.cli.progress import progress
+
+if TYPE_CHECKING:
+    from worker.report_file import Read
+
+PROVIDERS = ("stripe", "paypal")
+
+Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="stripe or paypal.", show_default=False)]
+Dates = Annotated[
+    str | None, typer.Option("--dates", metavar="ORDER", help="dmy or mdy, where the file does not show which.")
+]
+Numbers = Annotated[
+    str | None,
+    typer.Option("--numbers", metavar="SIGN", help="point or comma before decimals, where it does not show."),
+]
+
+
+def add_to(app: typer.Typer) -> None:  # noqa: ARG001 - `backfill` is to hang on it
+    """Hang the commands on the app."""
+    importing.app.command("report", epilog=example("import report activity.csv --provider paypal"))(report)
+
+
+def report(
+    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+    provider: Provider,
+    dates: Dates = None,
+    numbers: Numbers = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take in a provider's own CSV: Stripe's itemized balance, balance history or payments export, PayPal's activity
+    download, settlement or transaction detail report. All of it or nothing; importing it again is harmless."""
+    from handlers.reports import Options
+    from worker import report_file
+
+    _known("--provider", provider, PROVIDERS)
+    options = Options(
+        dates=_known("--dates", dates, ("dmy", "mdy")),  # type: ignore[arg-type] # one of those words
+        numbers=_known("--numbers", numbers, ("point", "comma")),  # type: ignore[arg-type] # one of those words
+    )
+    if not file.is_file():
+        raise bad_input(f"{file}: a report file is expected, and there is none")
+    with opened() as runtime, progress("rows read") as tell:
+        try:
+            read = report_file.take_in(runtime, file, provider, options, tell)
+        except report_file.ReportFileError as error:
+            raise bad_input(str(error)) from None
+    _say(read, as_json=as_json)
+
+
+def _say(read: Read, *, as_json: bool) -> None:
+    from worker import tables
+
+    passed_over = dict(sorted(read.passed_over.items()))
+    if as_json:
+        typer.echo(tables.as_json({"rows": read.rows, "facts": read.facts, "passed_over": passed_over}))
+        return
+    typer.echo(f"report: {read.rows} rows, {read.facts} facts")
+    for reason, count in passed_over.items():
+        typer.echo(f"  passed over: {count} x {reason}")
+
+
+def _known(option: str, given: str | None, known: tuple[str, ...]) -> str | None:
+    if given is not None and given not in known:
+        raise bad_input(f"{option}: one of {', '.join(known)} is expected, not '{given}'")
+    return given
