@@ -113,6 +113,38 @@ def plain(runtime: Runtime) -> Runtime:
     return w.plain_inboxes(runtime)
 
 
+def step_by_step(runtime: Runtime, told: Sequence[Fact]) -> bytes:
+    """The listings after each fact came by itself and was judged at once."""
+    w.take_in(runtime, *ROSTER)
+    for n, fact in enumerate(told):
+        w.deliver(runtime, w.body(fact), event_ids=[f"evt_{n}"])
+        drain(runtime)
+    return w.listed(runtime, AS_OF)
+
+
+TWICE = [w.charge(f"ch_{n}", w.month(0), subscription="sub_1") for n in range(2)]
+OURS = replace(w.refund("re_1", w.later(w.START, 3), TWICE[1], 9900), remedy=f"remedy:{TWICE[1].ref}")
+FAILED = replace(OURS, state=RefundState.FAILED, told_at=w.at(w.month(1)))
+ELSEWHERE = [w.charge(f"ch_{n}", w.month(n)) for n in range(2)]
+MOVED = [w.invoice("in_1", w.month(n), subscription="sub_1", charge=f"ch_{n}") for n in range(2)]
+TURNS: Sequence[Sequence[Fact]] = (
+    [*TWICE, OURS, FAILED],  # our refund settled, and weeks later it failed
+    [OURS, *TWICE],
+    [*ELSEWHERE, *MOVED],  # an invoice names another charge than it did: the first belongs to nobody now
+    [TWICE[1], TWICE[0], w.refund("re_2", w.START, TWICE[0], 9900)],  # which of two is the duplicate turns round
+    [TWICE[0], w.dispute("dp_1", w.START, TWICE[0]), TWICE[1]],
+)
+
+
+@pytest.mark.parametrize("told", TURNS)
+def test_a_judgement_on_the_way_leaves_no_trace(plain: Runtime, told: Sequence[Fact]) -> None:
+    expected = straight(plain, told)
+    w.wipe(plain)
+    assert step_by_step(plain, told) == expected
+    w.wipe(plain)
+    assert step_by_step(plain, told[::-1]) == expected
+
+
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_any_order_repetition_and_division_gives_the_same_listings(plain: Runtime, seed: int) -> None:
