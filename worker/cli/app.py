@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import auditing, importing, judging, listing, policies, serving
+from worker.cli import auditing, backfilling, importing, judging, listing, policies, serving
 
 app = typer.Typer(
     name="makegood",
@@ -37,6 +37,7 @@ def _start(
 
 serving.add_to(app)
 app.add_typer(importing.app, name="import")
+backfilling.add_to(app)
 judging.add_to(app)
 listing.add_to(app)
 app.add_typer(policies.app, name="policy")
