@@ -306,6 +306,27 @@ outbox = Table(
     Index("ix_outbox_state", "state", "next_at"),
 )
 
+# How far each back-fill has come: a provider's list of one kind, over one window. `asked_at` is when it was begun, which
+# is as far as it can reach; `covered_until` how far the provider says that its answers reach.
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("since", UtcDateTime, primary_key=True),
+    Column("until", UtcDateTime, primary_key=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cursor", Text),  # the next page's; none before the first and after the last
+    Column("covered_until", UtcDateTime),
+    Column("objects", Integer, nullable=False),
+    Column("unreadable", Json, nullable=False),  # of the first few: why, without personal data
+    _words("state", "state", ("running", "done")),
+)
+# What is counted by day: came by webhook, by poll, by report.
+_BY_DAY = facts.c.kind.in_(("charge", "refund", "dispute"))
+Index("ix_facts_by_day", facts.c.provider, facts.c.at, postgresql_where=_BY_DAY, sqlite_where=_BY_DAY)
+
 # Keys that must outlive the rotation of the master keys (the one for e-mail look-up), wrapped under a master key.
 wrapped_keys = Table(
     "wrapped_keys",

@@ -65,6 +65,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash", name=op.f("uq_audit_hash")),
     )
     op.create_table(
+        "backfills",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("covered_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("objects", sa.Integer(), nullable=False),
+        sa.Column("unreadable", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.CheckConstraint("state IN ('running', 'done')", name=op.f("ck_backfills_state")),
+        sa.PrimaryKeyConstraint("provider", "kind", "since", "until", name=op.f("pk_backfills")),
+    )
+    op.create_table(
         "budgets",
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
@@ -129,6 +144,14 @@ def upgrade() -> None:
         sa.Column("judged_as_of", sa.Date(), nullable=True),
         sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("provider", "kind", "object_id", name=op.f("pk_facts")),
+    )
+    op.create_index(
+        "ix_facts_by_day",
+        "facts",
+        ["provider", "at"],
+        unique=False,
+        postgresql_where=sa.text("kind IN ('charge', 'refund', 'dispute')"),
+        sqlite_where=sa.text("kind IN ('charge', 'refund', 'dispute')"),
     )
     op.create_index(
         "ix_facts_charge",
@@ -530,6 +553,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("charge IS NOT NULL"),
         sqlite_where=sa.text("charge IS NOT NULL"),
     )
+    op.drop_index(
+        "ix_facts_by_day",
+        table_name="facts",
+        postgresql_where=sa.text("kind IN ('charge', 'refund', 'dispute')"),
+        sqlite_where=sa.text("kind IN ('charge', 'refund', 'dispute')"),
+    )
     op.drop_table("facts")
     op.drop_index(
         "ix_deliveries_unhandled",
@@ -540,6 +569,7 @@ def downgrade() -> None:
     op.drop_index("ix_deliveries_transmission", table_name="deliveries")
     op.drop_table("deliveries")
     op.drop_table("budgets")
+    op.drop_table("backfills")
     op.drop_table("audit")
     op.drop_index("ix_attempts_key", table_name="attempts")
     op.drop_table("attempts")
