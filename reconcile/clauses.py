@@ -26,19 +26,24 @@ def decide(kind: str, bundles: Sequence[Bundle], *, breach: bool) -> Decision:
     """The first bundle with a clause for this kind decides. Within it an exact clause beats a general one, and of exact
     ones a bar beats a may; a bar against a shall, or different grants of one force, disagree."""
     for bundle in bundles:
-        speaking = [c for c in bundle.clauses if kind in c.covers and (c.when is When.ALWAYS or breach)]
+        speaking = [
+            c
+            for c in bundle.clauses
+            if kind in c.covers and (c.when is When.ALWAYS or (breach and c.when is When.BREACH))
+        ]
         if not speaking:
             continue
         exact = [c for c in speaking if not c.general] or speaking
-        strongest = _strongest(exact)
-        cited = tuple(bundle.cite(c.id) for c in strongest)
-        if len(strongest) > 1:
+        deciding = strongest(exact)
+        cited = tuple(bundle.cite(c.id) for c in deciding)
+        if len(deciding) > 1:
             return Decision(bundle, None, cited)
-        return Decision(bundle, strongest[0], cited)
+        return Decision(bundle, deciding[0], cited)
     return Decision(None, None, ())
 
 
-def _strongest(clauses: Sequence[Clause]) -> list[Clause]:
+def strongest(clauses: Sequence[Clause]) -> list[Clause]:
+    """Of clauses of one rank the one that decides; several where they disagree."""
     by_force = {force: [c for c in clauses if c.force is force] for force in Force}
     if by_force[Force.BAR] and by_force[Force.SHALL]:
         return [*by_force[Force.SHALL], *by_force[Force.BAR]]

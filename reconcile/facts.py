@@ -105,6 +105,7 @@ class Charge:
     disputed: bool | None = None
     live: bool | None = None  # live mode or test mode
     kind: str | None = None  # which API refunds it: "charge", "sale", "capture"
+    fee_minor: int | None = None  # what the provider kept of it, in the charge's currency
     detail: int = 2  # how much the telling knows: the object itself 2, another object's mention 1, a report's line 0
 
 

@@ -71,7 +71,8 @@ def _failed(scene: Scene, taking: Taking, refund: Refund, known: Sequence[Refund
 
 def _too_much(scene: Scene, case: Judged) -> Iterator[Finding]:
     finding, taking = case.finding, case.taking
-    if finding.excess is None or taking.given_back.total <= finding.excess.minor:
+    granted = [g.gross.minor for g in scene.ledger.granted if g.charge == taking.ref and g.gross is not None]
+    if finding.excess is None or taking.given_back.total <= max(finding.excess.minor, *granted, 0):
         return
     back = Money(taking.given_back.total, finding.excess.currency)
     because = (f"{said(back)} of {taking.ref} went back", f"{said(finding.excess)} was taken wrongly")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from reconcile.bleeding import cancellations
+from reconcile.claims_grants import with_grants
+from reconcile.claims_returned import resubscriptions
 from reconcile.facts import ChargeState
 from reconcile.findings import charge_findings
 from reconcile.followup import overdue_days, refund_findings
@@ -36,8 +38,8 @@ def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
     scene = survey(ledger, rules, as_of)
     judged = tuple(charge_findings(scene))
     standing = [*missed_renewals(scene), *live_agreements(scene), *unwritten_notices(scene)]
-    standing += refund_findings(scene, judged)
-    remedies: list[Remedy | None] = [prescribe(case, ledger, rules) for case in judged]
+    standing += [*refund_findings(scene, judged), *resubscriptions(scene)]
+    remedies: list[Remedy | None] = [*with_grants(scene, judged, (prescribe(case, ledger, rules) for case in judged))]
     remedies += cancellations(scene, judged, standing)
     findings = sorted([*(case.finding for case in judged), *standing], key=lambda f: (f.first_seen, f.key))
     return Outcome(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconcile.claims_types import Granted, Returned
 from reconcile.facts import Charge, Credit, Dispute, FailedPayment, Invoice, InvoicePayment, Refund, Subscription
 from reconcile.membership import Membership
 
@@ -33,7 +34,8 @@ class Ledger:
 
     `complete` is False where the shell knows that facts are missing (an incomplete night): findings are then `likely`
     at most. `roster_stale` is True where the roster is older than the merchant allows: what it does not know yet (a
-    cancellation, a price) could make a right charge look wrong, so automatic remedies wait.
+    cancellation, a price) could make a right charge look wrong, so automatic remedies wait. `granted` and
+    `returned` come from claims.
     """
 
     membership: Membership
@@ -47,6 +49,8 @@ class Ledger:
     credits: tuple[Credit, ...] = ()
     complete: bool = True
     roster_stale: bool = False
+    granted: tuple[Granted, ...] = ()  # what claims on these charges were granted
+    returned: tuple[Returned, ...] = ()  # refunds to this customer after which no new subscription is open
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ class Remedy:
     cited: tuple[str, ...] = ()
     held_because: HeldBecause | None = None
     arithmetic: str = ""
+    membership: str | None = None  # set where the remedy hangs on a claim: no finding says whose it is
 
 
 @dataclass(frozen=True, slots=True)

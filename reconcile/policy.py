@@ -43,6 +43,62 @@ class When(StrEnum):
 
     ALWAYS = "always"
     BREACH = "breach"  # the merchant ended the membership for a breach or non-payment
+    UNLAWFUL = "unlawful"  # the merchant ended it for unlawful use
+    PAID_YEAR = "paid_year"  # the charge paid a year or more
+    PART_MONTH = "part_month"  # the charge paid a month or less
+
+
+class Late(StrEnum):
+    """What a clause says of a claim that came after its window."""
+
+    SILENT = "silent"  # nothing: another clause may speak
+    BAR = "bar"  # it refuses it
+
+
+class Need(StrEnum):
+    """What a claim has to bring. What is missing is asked for under this name, never held against the member."""
+
+    EVIDENCE = "evidence"
+    INVOICE = "invoice"
+    FROM_EMAIL = "from_email"  # the address that was used to buy
+    EXPLANATION = "explanation"
+    SUPPORT = "contacted_support_at"
+    BY_EMAIL = "channel"  # the claim has to come by e-mail
+    GROUNDS = "grounds"  # an explanation, evidence, or a kind that names the ground by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a clause asks of a claim. Days count from the day of the purchase, which is day 0; a day lasts until its end
+    in the merchant's zone.
+
+    `within_days`: the last day on which a claim is heard; `late` says what happens after it. `after_days`: the clause
+    speaks only of claims later than that day. `repair_hours`: the time to repair, from the first complaint.
+    `limits`: the clause grants nothing by itself and limits every claim of its bundle that is no billing error.
+    `except_plans`: codes of plans of which it does not speak. `unless_named`: words in an explanation that take a bar
+    off it: a person decides. `bear_fees`: the provider's fee on the charge is taken off. `follows`: the clause speaks
+    of charges after a refund under that other clause.
+    """
+
+    within_days: int | None = None
+    after_days: int | None = None
+    late: Late = Late.SILENT
+    needs: tuple[Need, ...] = ()
+    repair_hours: int | None = None
+    limits: bool = False
+    except_plans: tuple[str, ...] = ()
+    unless_named: tuple[str, ...] = ()
+    bear_fees: bool = False
+    follows: str | None = None
+
+    def hears(self, day: int) -> bool:
+        """Whether a claim on this day after the purchase is inside the window."""
+        return (self.within_days is None or day <= self.within_days) and (
+            self.after_days is None or day > self.after_days
+        )
+
+
+ANY_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +114,7 @@ class Clause:
     amount: Basis = Basis.OVERCHARGED
     when: When = When.ALWAYS
     general: bool = False
+    terms: Terms = ANY_TERMS
 
 
 @dataclass(frozen=True, slots=True)

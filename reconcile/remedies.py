@@ -96,7 +96,7 @@ def _decided(judged: Judged, decision: Decision, owed: Money, rules: Rules) -> R
     return Remedy(
         remedy_key(judged.taking.ref),
         judged.finding.key,
-        _kind(clause.remedy, rules),
+        kind_granted(clause.remedy, rules),
         owed,
         RemedyState.QUEUED if held is None else RemedyState.HELD,
         decision.name,
@@ -107,7 +107,8 @@ def _decided(judged: Judged, decision: Decision, owed: Money, rules: Rules) -> R
     )
 
 
-def _kind(remedy: ClauseRemedy, rules: Rules) -> RemedyKind:
+def kind_granted(remedy: ClauseRemedy, rules: Rules) -> RemedyKind:
+    """What a clause's words come to under the merchant's setting."""
     match remedy:
         case ClauseRemedy.REFUND:
             return RemedyKind.REFUND
@@ -125,6 +126,11 @@ def _held(finding: Finding, force: Force, owed: Money, rules: Rules) -> HeldBeca
         return HeldBecause.LIKELY
     if force is Force.MAY:
         return HeldBecause.APPROVAL
+    return capped(owed, rules)
+
+
+def capped(owed: Money, rules: Rules) -> HeldBecause | None:
+    """Why an amount is too large to go without a person; None for a small one."""
     if rules.refund_max_minor is not None and owed.minor > rules.refund_max_minor:
         return HeldBecause.ABOVE_CAP
     if rules.approve_above_minor is not None and owed.minor > rules.approve_above_minor:

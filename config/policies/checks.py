@@ -8,7 +8,7 @@ from itertools import combinations
 from config.policies.document import ClauseTable, Document
 from config.policies.faults import Fault, Places
 from reconcile.outcome import FindingKind
-from reconcile.policy import Basis, ClauseRemedy, Force
+from reconcile.policy import Basis, ClauseRemedy, Force, Late
 
 # What a member may claim, as the contract lists it.
 CLAIM_KINDS = (
@@ -35,6 +35,7 @@ def meaning_faults(document: Document, places: Places) -> Iterator[Fault]:
     for at, clause in enumerate(document.clauses):
         yield from _kind_faults(clause, at, places)
         yield from _grant_faults(clause, at, places)
+        yield from _term_faults(clause, at, places)
     yield from _id_faults(document, places)
     yield from _pointer_faults(document, places)
     yield from _contradictions(document, places)
@@ -83,6 +84,43 @@ def _grant_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Faul
         )
 
 
+def _term_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault]:
+    """What a clause asks of a claim has to be able to meet one."""
+    if clause.limits and (clause.covers or clause.general):
+        yield places.fault(
+            ("clauses", at, "limits"), f"{clause.id} limits every claim and covers some too", "make two clauses of it"
+        )
+    if clause.limits and clause.late is not None:
+        yield places.fault(
+            ("clauses", at, "late"), f"{clause.id} limits every claim, and a limit always refuses", 'drop "late"'
+        )
+    hears = clause.limits or bool(set(clause.covers) & set(CLAIM_KINDS))
+    for name in ("within_days", "after_days", "late", "needs", "repair_hours", "unless_named", "bear_fees"):
+        if not hears and getattr(clause, name):
+            yield places.fault(
+                ("clauses", at, name), f'{clause.id} has "{name}" and hears no claim', "name the claims that it covers"
+            )
+    if clause.late is not None and clause.within_days is None:
+        yield places.fault(
+            ("clauses", at, "late"), f"{clause.id} says what is late and has no window", "add within_days"
+        )
+    if clause.within_days is not None and clause.after_days is not None and clause.within_days <= clause.after_days:
+        yield places.fault(
+            ("clauses", at, "after_days"), f"{clause.id} hears nothing: its window ends before it begins", "mend one"
+        )
+
+
+def _apart(one: ClauseTable, other: ClauseTable) -> bool:
+    """Whether no day belongs to the windows of both clauses."""
+    return any(
+        early.late is not Late.BAR
+        and early.within_days is not None
+        and then.after_days is not None
+        and early.within_days <= then.after_days
+        for early, then in ((one, other), (other, one))
+    )
+
+
 def _id_faults(document: Document, places: Places) -> Iterator[Fault]:
     seen: set[str] = set()
     for at, clause in enumerate(document.clauses):
@@ -93,19 +131,24 @@ def _id_faults(document: Document, places: Places) -> Iterator[Fault]:
 
 def _pointer_faults(document: Document, places: Places) -> Iterator[Fault]:
     known = {clause.id for clause in document.clauses}
-    pointers: list[tuple[tuple[str, ...], str | None]] = [
+    pointers: list[tuple[tuple[str | int, ...], str | None]] = [
         (("written",), document.written),
         (("setup_once",), document.setup_once),
         (("confirmation",), document.confirmation),
         (("notice", "clause"), document.notice.clause if document.notice else None),
     ]
+    pointers += [(("clauses", at, "follows"), c.follows) for at, c in enumerate(document.clauses)]
     for place, named in pointers:
         if named is not None and named not in known:
             yield places.fault(
                 place,
-                f'"{".".join(place)}" names {named}, which is no clause of this bundle',
+                f'"{_key(place)}" names {named}, which is no clause of this bundle',
                 f"name one of {', '.join(sorted(known))}",
             )
+
+
+def _key(place: tuple[str | int, ...]) -> str:
+    return ".".join(part for part in place if isinstance(part, str)).removeprefix("clauses.")
 
 
 def _contradictions(document: Document, places: Places) -> Iterator[Fault]:
@@ -114,7 +157,7 @@ def _contradictions(document: Document, places: Places) -> Iterator[Fault]:
         if one.when is not other.when or one.general != other.general or None in (one.force, other.force):
             continue
         shared = sorted(set(one.covers) & set(other.covers)) or (["all other kinds"] if one.general else [])
-        if shared and _disagree(one, other):
+        if shared and _disagree(one, other) and not _apart(one, other):
             yield places.fault(
                 ("clauses", at),
                 f"{one.id} and {other.id} disagree about {', '.join(shared)}",

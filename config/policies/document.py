@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from config.policies.faults import Fault, Places
-from reconcile.policy import Basis, ClauseRemedy, Force, When
+from reconcile.policy import Basis, ClauseRemedy, Force, Late, Need, When
 
 Words = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000)]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ClauseId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9.-]{0,31}$")]
+
+Days = Annotated[int, Field(strict=True, ge=0, le=3650)]
 
 
 class _Table(BaseModel):
@@ -33,6 +35,17 @@ class ClauseTable(_Table):
     amount: Basis | None = None
     when: When = When.ALWAYS
     general: Annotated[bool, Field(strict=True)] = False
+    # What the clause asks of a claim (`reconcile.policy.Terms`).
+    within_days: Days | None = None
+    after_days: Days | None = None
+    late: Late | None = None
+    needs: tuple[Need, ...] = ()
+    repair_hours: Annotated[int, Field(strict=True, ge=1, le=24 * 60)] | None = None
+    limits: Annotated[bool, Field(strict=True)] = False
+    except_plans: tuple[Words, ...] = ()
+    unless_named: tuple[Words, ...] = ()
+    bear_fees: Annotated[bool, Field(strict=True)] = False
+    follows: ClauseId | None = None
 
 
 class NoticeTable(_Table):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from config.policies.checks import meaning_faults
 from config.policies.document import ClauseTable, Document, shape_faults
 from config.policies.faults import Fault, Places, PolicyError
-from reconcile.policy import Basis, Bundle, Clause, ClauseRemedy, Force, NoticeRule, Policy
+from reconcile.policy import Basis, Bundle, Clause, ClauseRemedy, Force, Late, NoticeRule, Policy, Terms
 
 DIRECTORY = Path(__file__).resolve().parent
 _BYTES_MAX = 1_000_000
@@ -102,6 +102,18 @@ def _clause(table: ClauseTable) -> Clause:
         amount=table.amount or Basis.NOTHING,
         when=table.when,
         general=table.general,
+        terms=Terms(
+            within_days=table.within_days,
+            after_days=table.after_days,
+            late=table.late or Late.SILENT,
+            needs=table.needs,
+            repair_hours=table.repair_hours,
+            limits=table.limits,
+            except_plans=table.except_plans,
+            unless_named=tuple(word.lower() for word in table.unless_named),
+            bear_fees=table.bear_fees,
+            follows=table.follows,
+        ),
     )
 
 

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from reconcile.policy import Bundle, Clause, Force, When
+from reconcile.policy import Bundle, Clause, Force, Terms, When
 from worker import tables
 from worker.cli.errors import BAD_INPUT, StopError, bad_input
 from worker.cli.options import Json, example
+from worker.cli.policy_terms import terms_in_words
 
 WIDTH = 100
 
@@ -92,6 +93,22 @@ def _clause_json(clause: Clause) -> tables.Row:
         "amount": str(clause.amount) if speaks else None,
         "force": str(clause.force) if speaks else None,
         "when": str(clause.when),
+        **_terms_json(clause.terms),
+    }
+
+
+def _terms_json(terms: Terms) -> tables.Row:
+    return {
+        "within_days": terms.within_days,
+        "after_days": terms.after_days,
+        "late": str(terms.late),
+        "needs": [str(need) for need in terms.needs],
+        "repair_hours": terms.repair_hours,
+        "limits": terms.limits,
+        "except_plans": list(terms.except_plans),
+        "unless_named": list(terms.unless_named),
+        "bear_fees": terms.bear_fees,
+        "follows": terms.follows,
     }
 
 
@@ -112,6 +129,8 @@ def page(bundle: Bundle) -> Iterator[str]:
         yield f"{clause.id}  {clause.heading}"
         yield fill(clause.says, WIDTH, initial_indent="    ", subsequent_indent="    ")
         yield fill(f"=> {_effect(clause)}", WIDTH, initial_indent="    ", subsequent_indent="       ")
+        for term in terms_in_words(clause.terms):
+            yield fill(term, WIDTH, initial_indent="       ", subsequent_indent="       ")
     if bundle.remarks:
         yield ""
         yield "How it is read"
@@ -141,6 +160,13 @@ _FORCES = {
     Force.SHALL: "is made by itself",
     Force.MAY: "is prepared and waits for a person's approval",
 }
+_WHENS = {
+    When.ALWAYS: "",
+    When.BREACH: " after an end for a breach or non-payment",
+    When.UNLAWFUL: " after an end for unlawful use",
+    When.PAID_YEAR: " of a charge that paid a year",
+    When.PART_MONTH: " of a charge that paid less than a year",
+}
 _AMOUNTS = {
     "overcharged": "of what was taken above what was owed",
     "full_charge": "of the whole charge",
@@ -151,8 +177,10 @@ _AMOUNTS = {
 
 def _effect(clause: Clause) -> str:
     """What the clause comes to, in one sentence."""
-    when = " after an end for a breach or non-payment" if clause.when is When.BREACH else ""
+    when = _WHENS[clause.when]
     about = "anything that no clause names" if clause.general else ", ".join(sorted(clause.covers))
+    if clause.terms.limits:
+        return "limits every claim under this bundle that is no billing error"
     if not _speaks(clause):
         return "states a rule; grants and bars nothing by itself"
     if clause.force is Force.BAR:
