@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from worker.sandbox.deliveries import Delivery
 from worker.sandbox.signing import PayPalSigner, stripe_headers
 
-SENDERS = 8
+SENDERS = 32  # as many as a provider's burst: deliveries that arrive together share a commit
 TRIES = 6
 TRY_AGAIN_S = 0.2
 
