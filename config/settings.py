@@ -112,6 +112,7 @@ class Settings(BaseModel):
     cooling_hours: Hours = _setting(24.0, "hours, 0 or more")
     canary_count: CountOrOff = _setting(None, "how many remedies go first and alone, or off")
     refund_member_max_minor: Cap = _setting(None, "whole minor units a member in 30 days, or off")
+    cancel_unasked: bool = _setting(default=False, expected="true or false")
     refund_one_renewal_max: bool = _setting(default=False, expected="true or false")
 
     # How it judges

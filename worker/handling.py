@@ -15,8 +15,10 @@ import structlog
 from sqlalchemy import Connection
 
 from handlers.inbox import MalformedDelivery, Translation
+from worker.audit import append_all
 from worker.faults import where
 from worker.judging import judge_changed
+from worker.money.following import follow
 from worker.runtime import Runtime
 from worker.store import deliveries
 from worker.store.deliveries import Delivery
@@ -100,7 +102,8 @@ def _store(conn: Connection, runtime: Runtime, limit: int, claimed: list[Deliver
     now = runtime.clock()
     claimed[:] = deliveries.claim(conn, limit, now)
     read = [_read(runtime, delivery) for delivery in claimed]
-    store_facts(conn, runtime.keyring, [telling for one in read for telling in _told(one)])
+    told = [telling for one in read for telling in _told(one)]
+    store_facts(conn, runtime.keyring, told)
     done = [one.delivery.id for one in read if one.translation is not None and one.translation.facts]
     deliveries.close(conn, done, "done", None, now)
     passed = [one for one in read if one.translation is not None and not one.translation.facts]
@@ -108,6 +111,8 @@ def _store(conn: Connection, runtime: Runtime, limit: int, claimed: list[Deliver
     failed = [one for one in read if one.translation is None]
     for one in failed:
         _set_aside(conn, runtime, one)
+    if entries := follow(conn, [telling.fact for telling in told], now):
+        append_all(conn, entries, now)
     return Handled(len(done), len(passed), len(failed))
 
 

@@ -15,7 +15,9 @@ from sqlalchemy import Connection
 from reconcile.facts import Ref
 from reconcile.judgement import judge_stray, reconcile
 from reconcile.ledger import StrayCharge
-from worker.audit import append_all
+from worker import breaker
+from worker.audit import Entry, append_all
+from worker.breaker import Judging, Slice
 from worker.faults import where
 from worker.runtime import Runtime
 from worker.store import due
@@ -72,18 +74,18 @@ def reconcile_all(
     if membership is not None:
         return run(runtime.engine, lambda conn: judge_memberships(conn, runtime, [membership], as_of))
     wanted = Wanted(as_of, everything)
-    return _memberships(runtime, wanted, progress=progress) + _strays(runtime, wanted)
+    return _memberships(runtime, wanted, f"reconcile {as_of}", progress=progress) + _strays(runtime, wanted)
 
 
 def judge_changed(runtime: Runtime) -> Judged:
     """Judge, as of today, what facts or rosters have changed since it was last judged."""
     wanted = Wanted(today(runtime), changed_only=True)
-    return _memberships(runtime, wanted) + _strays(runtime, wanted)
+    return _memberships(runtime, wanted, "changed") + _strays(runtime, wanted)
 
 
 def judge_range(runtime: Runtime, after: str, last: str, as_of: date) -> Judged:
     """Judge what is due of the memberships after `after` up to `last`: one worker's share of a night."""
-    return _memberships(runtime, Wanted(as_of, last=last), after=after)
+    return _memberships(runtime, Wanted(as_of, last=last), f"range {after}", after=after)
 
 
 def today(runtime: Runtime) -> date:
@@ -91,15 +93,21 @@ def today(runtime: Runtime) -> date:
     return runtime.clock().astimezone(ZoneInfo(runtime.rules.zone)).date()
 
 
-def judge_memberships(conn: Connection, runtime: Runtime, refs: Sequence[str], as_of: date) -> Judged:
+def judge_memberships(
+    conn: Connection, runtime: Runtime, refs: Sequence[str], as_of: date, judging: Judging | None = None
+) -> Judged:
     """Judge these memberships within the caller's transaction. Their rows are locked before anything is read, so that
-    no fact comes between what is read and what is written."""
+    no fact comes between what is read and what is written. `judging` is the run that the breaker will look at."""
     due.lock_memberships(conn, refs)
-    outcomes = [reconcile(ledger, runtime.rules, as_of) for ledger in load_ledgers(conn, refs)]
+    ledgers = load_ledgers(conn, refs)
+    outcomes = [reconcile(ledger, runtime.rules, as_of) for ledger in ledgers]
     findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
     remedies = tuple(remedy for outcome in outcomes for remedy in outcome.remedies)
     due.memberships_judged(conn, outcomes, as_of)
-    _write(conn, runtime, Judgement(frozenset(refs), findings=findings, remedies=remedies))
+    entries = _write(conn, runtime, Judgement(frozenset(refs), findings=findings, remedies=remedies))
+    if judging is not None:
+        charges = sum(len(ledger.charges) for ledger in ledgers)
+        breaker.note(conn, judging, Slice(charges, findings, entries), runtime.clock())
     return Judged(memberships=len(outcomes), findings=len(findings))
 
 
@@ -129,26 +137,31 @@ def _until(stray: StrayCharge | None, runtime: Runtime, as_of: date) -> date | N
     return AGAIN if any(at.astimezone(zone).date() > as_of for at in moments) else as_of
 
 
-def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> None:
+def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> list[Entry]:
     at = runtime.clock()
     if entries := write(conn, judgement, at):
         append_all(conn, entries, at)
+    return entries
 
 
 def _memberships(
-    runtime: Runtime, wanted: Wanted, *, after: str = "", progress: Callable[[int], None] | None = None
+    runtime: Runtime, wanted: Wanted, what: str, *, after: str = "", progress: Callable[[int], None] | None = None
 ) -> Judged:
+    judging = Judging(f"{what} at {runtime.clock().isoformat()}")
+
     def choose(conn: Connection, last: str) -> Sequence[str]:
         return due.next_memberships(conn, wanted, last, SLICE)
 
     def judge(conn: Connection, refs: Sequence[str]) -> Judged:
-        return judge_memberships(conn, runtime, refs, wanted.as_of)
+        return judge_memberships(conn, runtime, refs, wanted.as_of, judging)
 
     total = Judged()
     for judged in _slices(runtime, after, choose, judge):
         total += judged
         if progress is not None:
             progress(total.memberships)
+    if total.memberships:
+        breaker.check(runtime, judging)
     return total
 
 

@@ -75,6 +75,7 @@ def rules(settings: Settings, policy: Policy) -> Rules:
         credit_instead=settings.refund_or_credit == "credit",
         refund_max_minor=settings.refund_max_minor,
         approve_above_minor=settings.approve_above_minor,
+        cancel_unasked=settings.cancel_unasked,
         judge_from=settings.judge_from,
     )
 

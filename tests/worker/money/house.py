@@ -1,0 +1,111 @@
+"""A merchant's house for the tests of money out: memberships charged wrongly, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from reconcile.facts import Fact
+from reconcile.membership import Agreement
+from reconcile.money import Money
+from tests.worker import world as w
+from tests.worker.conftest import Clock
+from tests.worker.money.bank import Bank
+from worker.audit import append_all
+from worker.judging import judge_changed
+from worker.money.executor import Issued, issue_due
+from worker.money.following import follow
+from worker.runtime import Runtime
+from worker.schema import alarms, attempts, remedies, sends
+from worker.store.facts import store_facts
+from worker.store.sends import Send, load
+from worker.store.tellings import Told
+
+EXCESS = 2500  # of 124.00 where 99.00 was owed: less than half, so that it could be paid twice
+
+
+@dataclass
+class House:
+    """The product in live mode, its clock, and the bank that it sends to."""
+
+    runtime: Runtime
+    bank: Bank
+    clock: Clock
+
+    def overcharge(self, n: int = 1, provider: str = "stripe", minor: int = w.PRICE.minor + EXCESS, **told: Any) -> str:
+        """A member who was charged too much. Returns the key of the remedy that was decided."""
+        ref, name = f"M-{n}", f"{'ch' if provider == 'stripe' else 'SALE'}_{n}"
+        agreement = w.stripe(n) if provider == "stripe" else Agreement("paypal", f"I-{n}")
+        w.take_in(self.runtime, w.row(ref, agreement))
+        stripe = {"customer": f"cus_{n}", "kind": "charge"}
+        names = stripe if provider == "stripe" else {"subscription": f"I-{n}", "kind": "sale"}
+        charge = replace(w.charge(name, w.month(1), Money(minor, "USD"), provider, **names), **told)
+        self.bank.take(name, minor, provider, customer=f"cus_{n}" if provider == "stripe" else None)
+        first = w.charge(f"{name}_first", w.START, w.PRICE, provider, **names)
+        self.tell(first, charge)
+        return f"remedy:{provider}:{name}"
+
+    def tell(self, *facts: Fact, source: str = "webhook") -> None:
+        """What a webhook does: store, follow, judge."""
+        at = self.clock()
+        with self.runtime.engine.begin() as conn:
+            store_facts(conn, self.runtime.keyring, [Told(fact, source) for fact in facts])
+            append_all(conn, follow(conn, facts, at), at)
+        judge_changed(self.runtime)
+
+    def issue(self) -> Issued:
+        return issue_due(self.runtime)
+
+    def later(self, **how: float) -> None:
+        self.clock.advance(timedelta(**how))
+        self.bank.tick()
+
+    def rest(self, *, every_s: float = 300.0, days: float = 3.0) -> None:
+        """Let time go by until nothing is on its way any more."""
+        for _ in range(int(days * 86400 / every_s)):
+            self.issue()
+            if not self.open_ends():
+                return
+            self.later(seconds=every_s)
+
+    def open_ends(self) -> Sequence[str]:
+        """Remedies of which more is to come."""
+        with self.runtime.engine.begin() as conn:
+            queued = select(remedies.c.key).where(remedies.c.state.in_(["queued", "submitted"]))
+            return conn.scalars(queued).all()
+
+    def remedy(self, key: str) -> Row[Any]:
+        with self.runtime.engine.begin() as conn:
+            return conn.execute(select(remedies).where(remedies.c.key == key)).one()
+
+    def state(self, key: str) -> str:
+        return str(self.remedy(key).state)
+
+    def held(self, key: str) -> tuple[str, str | None]:
+        row = self.remedy(key)
+        return row.state, row.held_because
+
+    def send(self, key: str) -> Send:
+        with self.runtime.engine.begin() as conn:
+            found = load(conn, key)
+        assert found is not None
+        return found
+
+    def alarms(self) -> list[str]:
+        with self.runtime.engine.begin() as conn:
+            return sorted(conn.scalars(select(alarms.c.kind)))
+
+    def attempts(self, key: str) -> list[str]:
+        with self.runtime.engine.begin() as conn:
+            return list(conn.scalars(select(attempts.c.event).where(attempts.c.key == key).order_by(attempts.c.id)))
+
+    def sends(self) -> int:
+        with self.runtime.engine.begin() as conn:
+            return len(conn.scalars(select(sends.c.key)).all())
+
+    def set(self, **settings: Any) -> None:
+        self.runtime = replace(self.runtime, settings=self.runtime.settings.model_copy(update=settings))

@@ -1,0 +1,122 @@
+"""The executor: works on every remedy that is due, one after the other, for one command or for as long as it runs.
+
+The database is the queue. Nothing here needs Redis, a webhook, or the process that was here before.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.audit import append_all
+from worker.breaker import check_left_over
+from worker.engine import reading
+from worker.faults import where
+from worker.money.deciding import Means
+from worker.money.desk import Desk
+from worker.money.following import advance
+from worker.money.gateways import gateways, without
+from worker.money.points import transaction
+from worker.money.steps import Step
+from worker.runtime import Runtime
+from worker.store import sends
+from worker.store.sql import TRANSIENT
+from worker.store.switches import is_stopped
+
+POLL_S = 2.0
+LEASE_SPARE_S = 0.875  # of the lease: the kill timer ends a process before another may think it dead
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Issued:
+    """What became of the remedies that were due, counted by word. In shadow mode only `due` is counted."""
+
+    due: int = 0
+    words: Counter[str] = field(default_factory=Counter)
+    shadow: bool = False
+    stopped: bool = False
+    failed: int = 0  # met a fault of the program; they are tried again
+
+
+def issue_due(runtime: Runtime, *, timer: bool = False) -> Issued:
+    """Issue every remedy that is due, then return. Raises SettingsError where a provider's key is missing that one of
+    them needs. With `timer`, this process dies before any of its leases runs out: only for one that does nothing
+    else."""
+    check_left_over(runtime)
+    if runtime.settings.mode != "live":
+        return Issued(due=len(_due(runtime)), shadow=True)
+    transaction(runtime.engine, "reap", lambda conn: reap(conn, runtime))
+    issued = Issued()
+    with gateways(runtime.settings) as made:
+        desk = Desk(Means(runtime, made))
+        worked: set[str] = set()
+        while fresh := [key for key in _due(runtime) if key not in worked]:
+            for key in fresh:
+                worked.add(key)
+                _one(desk, key, issued, timer=timer)
+    with reading(runtime.engine).begin() as conn:
+        issued.stopped = is_stopped(conn)
+    issued.due = len(worked)
+    return issued
+
+
+def run_executor(runtime: Runtime, stop: threading.Event, *, poll_s: float = POLL_S) -> None:
+    """Issue what is due, again and again, until `stop`. In a process of one thread, which the kill timer may end at
+    any moment: whoever started it starts it again."""
+    while not stop.is_set():
+        try:
+            issued = issue_due(runtime, timer=True)
+            if issued.due and not issued.shadow:
+                _log.info("issued", count=issued.due, **issued.words)
+        except TRANSIENT as fault:
+            _log.warning("executor_waits", error=type(fault).__name__)
+        stop.wait(poll_s)
+
+
+def reap(conn: Connection, runtime: Runtime) -> int:
+    """Calls whose executor is gone: it is not known what became of them."""
+    now = runtime.clock()
+    entries = []
+    for key in sends.overdue_leases(conn, now):
+        sends.remedy_row(conn, key)
+        send = sends.load(conn, key)
+        if send is not None and send.step == Step.SENDING and send.lease_until is not None and send.lease_until <= now:
+            entries += advance(conn, send, Step.UNKNOWN, now, uncertain=True, note="its executor died")
+    if entries:
+        append_all(conn, entries, now)
+    return len(entries)
+
+
+def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
+    lease_s = desk.runtime.settings.lease_seconds
+    if timer:
+        signal.setitimer(signal.ITIMER_REAL, lease_s * LEASE_SPARE_S)
+    try:
+        word = desk.work(key)
+    except TRANSIENT:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a fault in one remedy must not stop the others; its lease runs out
+        _log.error("not_issued", subject=key, fault=where(fault))
+        issued.failed += 1
+    else:
+        issued.words[word] += 1
+        if word == "no credentials" and not timer:
+            raise without(key.split(":")[1])
+    finally:
+        if timer:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _due(runtime: Runtime) -> list[str]:
+    now: datetime = runtime.clock()
+    cooled = now - timedelta(hours=runtime.settings.cooling_hours)
+    with reading(runtime.engine).begin() as conn:
+        return list(sends.due(conn, now, cooled))
