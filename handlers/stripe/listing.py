@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,11 +11,14 @@ import stripe
 
 from handlers.gateway import NoCredential, NotExecuted, Refused, Uncertain
 from handlers.inbox import MalformedDelivery
+from handlers.listing import Listed
 from handlers.strict_json import JsonObject
 from handlers.stripe.calls import PAGE_SIZE, list_page
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.translate import facts_of
 from reconcile.facts import Fact
+
+__all__ = ["Listed", "StripeListing"]
 
 if TYPE_CHECKING:
     from stripe.params import (
@@ -29,16 +31,6 @@ if TYPE_CHECKING:
 
 # Stripe lists by creation, and an invoice of last month may be paid today.
 _INVOICE_REACH = timedelta(days=40)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One page's facts, and the cursor of the next page; None after the last. `unreadable` says of each object that
-    could not be understood, why: it is for a person, and does not hold up the others."""
-
-    facts: tuple[Fact, ...]
-    cursor: str | None
-    unreadable: tuple[str, ...] = ()
 
 
 class StripeListing:
