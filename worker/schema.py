@@ -459,4 +459,68 @@ run_decisions = Table(
     Index("ix_run_decisions_remedy", "remedy"),
 )
 
+# --- Members: what they ask for, what they are told, and their rights. See `worker/claims`, `worker/privacy`.
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("membership", Text, nullable=False),
+    Column("charge", Text),  # provider:id, once it is known
+    Column("kind", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("digest", Text, nullable=False),  # keyed: by what a claim that comes again is the same
+    Column("told", Json, nullable=False),  # the claim as the core knows it: no address, no free text
+    Column("personal", LargeBinary),  # what the member wrote: sealed under the member's key
+    Column("state", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("force", Text),
+    Column("clause", Text),
+    Column("policy_version", Text),
+    Column("reason", Text, nullable=False),
+    Column("asked_for", Json, nullable=False),
+    Column("deadline", UtcDateTime),
+    Column("cited", Json, nullable=False),
+    Column("held_because", Text),
+    Column("granted", Json),  # what of it weighs on the charge from then on
+    Column("decided_at", UtcDateTime, nullable=False),
+    _words("state", "state", ("queued", "held", "pending", "refused")),
+    Index("ix_claims_membership", "membership"),
+    Index("ix_claims_state", "state", "deadline"),
+    Index("ix_claims_clause", "clause"),
+)
+
+# One row a member: the key of their personal fields (null once it is destroyed), and what they asked for.
+members = Table(
+    "members",
+    metadata,
+    Column("membership", Text, primary_key=True),
+    Column("wrapped", LargeBinary),  # under a master key
+    Column("statement", Text),  # the version of the privacy statement in force when the data was collected
+    Column("country", Text),  # where it is not one the statement is meant for
+    Column("restricted_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),
+    Index("ix_members_country", "country"),
+)
+
+# What members are told: laid out for review, or sent; each once.
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", Text, primary_key=True),  # kind:subject
+    Column("kind", Text, nullable=False),
+    Column("membership", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # the claim or remedy it is about
+    Column("text", LargeBinary),  # subject line and text, sealed under the member's key
+    Column("state", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("tries", Integer, nullable=False),
+    Column("note", Text),  # why it was not sent, without personal data
+    _words("state", "state", ("review", "waiting", "sent", "failed")),
+    Index("ix_notices_state", "state"),
+    Index("ix_notices_membership", "membership"),
+)
+
 Row = dict[str, Any]

@@ -58,7 +58,7 @@ def write(conn: Connection, judgement: Judgement, at: datetime) -> list[Entry]:
     wanted = {finding.key: finding for finding in judgement.findings}
     decided = {remedy.key: remedy for remedy in judgement.remedies}
     held = _held_findings(conn, judgement, list(wanted))
-    rows = _held_remedies(conn, list(held), list(decided))
+    rows = _held_remedies(conn, judgement, list(held), list(decided))
     money, found = _Changes(), _Changes()
     cases: dict[str, list[_Case]] = {}
     for key in sorted(rows.keys() | decided.keys()):
@@ -93,11 +93,14 @@ def _held_findings(conn: Connection, judgement: Judgement, keys: Sequence[str]) 
     )
 
 
-def _held_remedies(conn: Connection, of: Sequence[str], keys: Sequence[str]) -> dict[str, Row]:
+def _held_remedies(conn: Connection, judgement: Judgement, of: Sequence[str], keys: Sequence[str]) -> dict[str, Row]:
+    """The stored remedies of these findings, those that hang on the members' claims, and those of these keys."""
+    members = listed(conn, ["ref"], [(ref,) for ref in judgement.memberships])
+    mine = (remedies.c.membership == members.c.ref) & remedies.c.finding.startswith("claim:")
     named = listed(conn, ["finding"], [(key,) for key in of])
     known = listed(conn, ["key"], [(key,) for key in keys])
     theirs = select(remedies.c.key).join(named, remedies.c.finding == named.c.finding)
-    return _locked(conn, remedies, theirs, select(known.c.key))
+    return _locked(conn, remedies, theirs, select(remedies.c.key).join(members, mine), select(known.c.key))
 
 
 def _locked(conn: Connection, table: Table, *keys: Select[Any]) -> dict[str, Row]:
@@ -194,8 +197,8 @@ def _remedy_row(remedy: Remedy, finding: Finding | None, at: datetime) -> Row:
     return {
         "key": remedy.key,
         "finding": remedy.finding,
-        "membership": None if finding is None else finding.membership,
-        "charge": None if finding is None else _text(finding.charge),
+        "membership": remedy.membership if finding is None else finding.membership,
+        "charge": _charge(remedy) if finding is None else _text(finding.charge),
         "kind": remedy.kind.value,
         "amount_minor": _minor(remedy.amount),
         "currency": None if remedy.amount is None else remedy.amount.currency,
@@ -208,6 +211,11 @@ def _remedy_row(remedy: Remedy, finding: Finding | None, at: datetime) -> Row:
         "decided_at": at,
         "observed": remedy.state in {RemedyState.SUBMITTED, RemedyState.SETTLED},
     }
+
+
+def _charge(remedy: Remedy) -> str | None:
+    """Of a remedy that hangs on no finding, the charge that its key names."""
+    return remedy.key.removeprefix("remedy:") if remedy.membership is not None else None
 
 
 def _alike(row: Mapping[str, Any] | None, new: Mapping[str, Any], besides: str = "") -> bool:

@@ -55,12 +55,14 @@ def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[st
 
 def remedies(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
     """The remedies of the findings, in their order. `statuses` are remedy states here, `kind` the finding's kind."""
-    joined = select(*f.c, *_remedy_columns(), r.c.held_because).join(r, r.c.finding == f.c.key)
-    for row in _rows(conn, _chosen(joined, chosen, r.c.state)):
+    # A remedy that a claim was granted hangs on no finding.
+    own = [r.c.held_because, r.c.membership.label("owner"), r.c.charge.label("of")]
+    joined = select(*f.c, *_remedy_columns(), *own).select_from(r.outerjoin(f, r.c.finding == f.c.key))
+    for row in _rows(conn, _chosen(joined, chosen, r.c.state, r.c.membership), r.c.membership):
         yield {
             **_remedy(row),
-            "membership": row.membership,
-            "charge": row.charge,
+            "membership": row.owner if row.key is None else row.membership,
+            "charge": row.of if row.key is None else row.charge,
             "currency": row.remedy_currency or row.currency,
             "finding": row.kind,
             "held_because": row.held_because,
@@ -83,7 +85,9 @@ def _remedy(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _chosen(query: Select[Any], chosen: Filter, status: ColumnElement[str]) -> Select[Any]:
+def _chosen(
+    query: Select[Any], chosen: Filter, status: ColumnElement[str], owner: ColumnElement[str] = f.c.membership
+) -> Select[Any]:
     if chosen.statuses and "all" not in chosen.statuses:
         query = query.where(status.in_(sorted(chosen.statuses)))
     if chosen.kind is not None:
@@ -91,20 +95,24 @@ def _chosen(query: Select[Any], chosen: Filter, status: ColumnElement[str]) -> S
     if chosen.since is not None:
         query = query.where(f.c.first_seen >= chosen.since)
     if chosen.membership is not None:
-        query = query.where(f.c.membership == chosen.membership)
+        query = query.where(owner == chosen.membership)
     return query
 
 
-def _rows(conn: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+def _rows(conn: Connection, query: Select[Any], owner: ColumnElement[str] = f.c.membership) -> Iterator[Row[Any]]:
     """In the order of the bytes, on both databases and in any language; findings without a membership last."""
 
     def bytewise(column: ColumnElement[str]) -> ColumnElement[str]:
         return collate(column, "C") if is_postgres(conn) else column
 
-    ordered = query.order_by(nulls_last(bytewise(f.c.membership)), f.c.first_seen, bytewise(f.c.key), bytewise(r.c.key))
+    ordered = query.order_by(nulls_last(bytewise(owner)), *_in_time(), bytewise(f.c.key), bytewise(r.c.key))
     # Closed also where the reader has seen enough before the end.
     with conn.execute(ordered.execution_options(yield_per=PART)) as rows:
         yield from rows
+
+
+def _in_time() -> list[ColumnElement[Any]]:
+    return [f.c.first_seen.is_(None), f.c.first_seen]
 
 
 def _day(day: date | None) -> str | None:

@@ -88,6 +88,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "currency", name=op.f("pk_budgets")),
     )
     op.create_table(
+        "claims",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("membership", sa.Text(), nullable=False),
+        sa.Column("charge", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("told", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("personal", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("force", sa.Text(), nullable=True),
+        sa.Column("clause", sa.Text(), nullable=True),
+        sa.Column("policy_version", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_for", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cited", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("held_because", sa.Text(), nullable=True),
+        sa.Column("granted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('queued', 'held', 'pending', 'refused')", name=op.f("ck_claims_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_claims")),
+    )
+    op.create_index("ix_claims_clause", "claims", ["clause"], unique=False)
+    op.create_index("ix_claims_membership", "claims", ["membership"], unique=False)
+    op.create_index("ix_claims_state", "claims", ["state", "deadline"], unique=False)
+    op.create_table(
         "deliveries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -279,6 +309,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_identifiers_membership", "identifiers", ["membership"], unique=False)
     op.create_table(
+        "members",
+        sa.Column("membership", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.Column("statement", sa.Text(), nullable=True),
+        sa.Column("country", sa.Text(), nullable=True),
+        sa.Column("restricted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("membership", name=op.f("pk_members")),
+    )
+    op.create_index("ix_members_country", "members", ["country"], unique=False)
+    op.create_table(
         "membership_versions",
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -321,6 +362,23 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('running', 'done', 'superseded')", name=op.f("ck_nights_state")),
         sa.PrimaryKeyConstraint("night", name=op.f("pk_nights")),
     )
+    op.create_table(
+        "notices",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("membership", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('review', 'waiting', 'sent', 'failed')", name=op.f("ck_notices_state")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_notices")),
+    )
+    op.create_index("ix_notices_membership", "notices", ["membership"], unique=False)
+    op.create_index("ix_notices_state", "notices", ["state"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("key", sa.Text(), nullable=False),
@@ -479,12 +537,17 @@ def downgrade() -> None:
     op.drop_table("remedies")
     op.drop_index("ix_outbox_state", table_name="outbox")
     op.drop_table("outbox")
+    op.drop_index("ix_notices_state", table_name="notices")
+    op.drop_index("ix_notices_membership", table_name="notices")
+    op.drop_table("notices")
     op.drop_table("nights")
     op.drop_index("ix_memberships_touched", table_name="memberships")
     op.drop_index("ix_memberships_next_change", table_name="memberships")
     op.drop_index("ix_memberships_judged_as_of", table_name="memberships")
     op.drop_table("memberships")
     op.drop_table("membership_versions")
+    op.drop_index("ix_members_country", table_name="members")
+    op.drop_table("members")
     op.drop_index("ix_identifiers_membership", table_name="identifiers")
     op.drop_table("identifiers")
     op.drop_table("heartbeats")
@@ -568,6 +631,10 @@ def downgrade() -> None:
     )
     op.drop_index("ix_deliveries_transmission", table_name="deliveries")
     op.drop_table("deliveries")
+    op.drop_index("ix_claims_state", table_name="claims")
+    op.drop_index("ix_claims_membership", table_name="claims")
+    op.drop_index("ix_claims_clause", table_name="claims")
+    op.drop_table("claims")
     op.drop_table("budgets")
     op.drop_table("backfills")
     op.drop_table("audit")
