@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
-from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyState
+from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyKind, RemedyState
 from reconcile.totals import Case, ChargeSum, Total, owes, totals
 
 # 0 to 7 days, 8 to 30, 31 to 60, and beyond.
@@ -126,8 +126,8 @@ def summarise(books: Books) -> Summary:
         since=books.since,
         mode=books.mode,
         gaps=tuple(sorted(books.gaps, key=lambda gap: gap.provider)),
-        held=_by(held, lambda case: str(_held_reason(case)), _owed),
-        failed=_tally("failed", [case for case in still if _has(case, RemedyState.FAILED)], _owed),
+        held=_by(held, lambda case: str(_held_reason(case)), _held),
+        failed=_tally("failed", [case for case in still if _has(case, RemedyState.FAILED)], _failed),
         overdue=_tally("overdue", [case for case in still if case.kind is FindingKind.REFUND_OVERDUE], _at_stake),
         work=books.work,
         totals=totals(books.charges, cases),
@@ -145,8 +145,10 @@ def summarise(books: Books) -> Summary:
 
 
 def _held_reason(case: Case) -> str | None:
-    """Why the case waits for a person; a likely one says so even where its remedy gives no reason."""
+    """Why the case waits for a person. Of several remedies the one that holds money says it, not the proposal to cancel
+    an agreement beside it."""
     held = [one for one in case.remedies if one.state is RemedyState.HELD]
+    held.sort(key=lambda one: one.kind is RemedyKind.CANCEL_AGREEMENT)
     return (held[0].held_because or HeldBecause.LIKELY.value) if held else None
 
 
@@ -165,8 +167,12 @@ def _kind(case: Case) -> str:
     return case.kind.value
 
 
-def _owed(case: Case) -> int:
-    return owes(case).remaining
+def _held(case: Case) -> int:
+    return owes(case).held
+
+
+def _failed(case: Case) -> int:
+    return owes(case).failed
 
 
 def _at_stake(case: Case) -> int:
@@ -183,13 +189,13 @@ def _ages(still: Sequence[Case], night: date) -> tuple[Tally, ...]:
 
 
 def _largest(held: Sequence[Case]) -> tuple[HeldCase, ...]:
-    ranked = sorted((case for case in held if _owed(case)), key=lambda case: (-_owed(case), case.key))
+    ranked = sorted((case for case in held if _held(case)), key=lambda case: (-_held(case), case.key))
     return tuple(_held_case(case) for case in ranked[:LARGEST])
 
 
 def _held_case(case: Case) -> HeldCase:
     reason, currency = str(_held_reason(case)), case.currency or ""
-    return HeldCase(case.membership, case.charge, case.kind.value, reason, _owed(case), currency)
+    return HeldCase(case.membership, case.charge, case.kind.value, reason, _held(case), currency)
 
 
 def _by(cases: Iterable[Case], name: Callable[[Case], str], minor: Callable[[Case], int]) -> tuple[Tally, ...]:

@@ -71,11 +71,6 @@ class Owes:
     beyond: int = 0
     lost: int = 0
 
-    @property
-    def remaining(self) -> int:
-        """What has not gone out yet."""
-        return self.queued + self.held + self.failed
-
 
 @dataclass(slots=True)
 class Total:

@@ -41,9 +41,11 @@ class MailChannel:
 
     def _connected(self) -> smtplib.SMTP:
         to = self._to
+        # Its own name is said, not looked up: that would ask a name server, and for as long as that likes.
+        me = to.sender.rpartition("@")[2]
         if to.tls:
-            return smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
-        server = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT_S)
+            return smtplib.SMTP_SSL(to.host, to.port, me, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        server = smtplib.SMTP(to.host, to.port, me, timeout=TIMEOUT_S)
         try:
             server.ehlo()
             if server.has_extn("starttls") or not to.plain_allowed:
