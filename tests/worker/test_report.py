@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from reconcile.outcome import FindingKind, HeldBecause, LookAlike, RemedyState
+from worker.report import words
 from worker.report.figures import Control, figures
 from worker.report.page import as_html, as_json
 from worker.report.reading import Books, ChargeLine, Cited, FindingLine, RemedyLine
@@ -126,3 +128,10 @@ def test_the_same_books_give_the_same_json() -> None:
 )
 def test_money_is_written_with_the_currencys_own_places(minor: int, currency: str, written: str) -> None:
     assert money(minor, currency) == written
+
+
+def test_the_page_has_words_for_all_that_the_core_may_say() -> None:
+    assert set(words.KINDS) == {kind.value for kind in FindingKind}
+    assert set(words.REASONS) == {reason.value for reason in HeldBecause}
+    assert set(words.LOOK_ALIKES) == {note.value for note in LookAlike}
+    assert set(words.STATES) == {state.value for state in RemedyState}

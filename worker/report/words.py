@@ -48,6 +48,7 @@ REASONS = {
     "other_currency": ("Another currency", "What is owed cannot be computed across currencies."),
     "unrecognised": ("Nobody's charge", "Find out whose it is, or give it back."),
     "stale_roster": ("The roster is old", "Import a newer roster: the membership may have changed since."),
+    "restricted": ("The member asked for a stop", "Their data may not be used further: settle it by hand."),
     "breaker": ("The breaker is open", "Unusually many charges were flagged: look for a common cause first."),
     "changed": ("Judged differently now", "Money was sent on an earlier judgement: the difference is for a person."),
 }
