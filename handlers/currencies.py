@@ -10,26 +10,10 @@ from __future__ import annotations
 import re
 
 from handlers.inbox import MalformedDelivery
+from reconcile.currency import EXPONENTS
 from reconcile.money import Money
 
 AMOUNT_MAX = 10**12
-
-# ISO 4217 as of 2026-01-01 (a test holds it to the `iso4217` package, whose import is slow), and the kuna and the lev,
-# in which older charges were taken.
-_TWO = (
-    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY "
-    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
-    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR "
-    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
-    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG "
-    "BGN HRK"
-)
-_ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR = "CLF UYW"
-_EXPONENTS: dict[str, int] = {
-    code: decimals for decimals, codes in ((2, _TWO), (0, _ZERO), (3, _THREE), (4, _FOUR)) for code in codes.split()
-}
 
 # Stripe's own exponents where they are not 2. A currency that has not two decimals and is not named here is not
 # Stripe's, and nobody knows how it would write it.
@@ -49,14 +33,14 @@ def currency_code(text: str) -> str:
     if _CODE.fullmatch(text) is None:
         raise MalformedDelivery("a currency is no code of three letters")
     code = text.upper()
-    if code not in _EXPONENTS:
+    if code not in EXPONENTS:
         raise MalformedDelivery(f"the currency {code} is not known")
     return code
 
 
 def exponent(code: str) -> int:
     """ISO 4217's number of decimals."""
-    return _EXPONENTS[currency_code(code)]
+    return EXPONENTS[currency_code(code)]
 
 
 def stripe_money(amount: int, currency: str) -> Money:
@@ -64,7 +48,7 @@ def stripe_money(amount: int, currency: str) -> Money:
     code = currency_code(currency)
     if abs(amount) > AMOUNT_MAX:
         raise MalformedDelivery("an amount is out of bounds")
-    minor = _shift(amount, _EXPONENTS[code] - _stripe_exponent(code))
+    minor = _shift(amount, EXPONENTS[code] - _stripe_exponent(code))
     if minor is None:
         raise MalformedDelivery(f"an amount of {code} is not in whole minor units")
     return Money(minor, code)
@@ -82,7 +66,7 @@ def stripe_amount(money: Money) -> int:
 def _stripe_exponent(code: str) -> int:
     if code in _STRIPE:
         return _STRIPE[code]
-    if code in _STRIPE_WHOLE or _EXPONENTS.get(code) == 2:
+    if code in _STRIPE_WHOLE or EXPONENTS.get(code) == 2:
         return 2
     raise MalformedDelivery(f"how Stripe writes the currency {code} is not known")
 
@@ -94,7 +78,7 @@ def paypal_money(value: str, currency: str) -> Money:
     if found is None:
         raise MalformedDelivery("an amount is no plain decimal number")
     sign, whole, fraction = found[1], found[2], found[3] or ""
-    minor = _shift(int(whole + fraction), _EXPONENTS[code] - len(fraction))
+    minor = _shift(int(whole + fraction), EXPONENTS[code] - len(fraction))
     if minor is None:
         raise MalformedDelivery(f"an amount of {code} is not in whole minor units")
     return Money(-minor if sign else minor, code)

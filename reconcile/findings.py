@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconcile.money import Money
 from reconcile.outcome import Finding, FindingKind
 from reconcile.renewals import Renewal, RenewalKind
-from reconcile.scene import Judged, Scene, bound_confidence, confidence, corrected, finding_key, rivals_for, said
+from reconcile.scene import Judged, Scene, bound_confidence, confidence, corrected, finding_key, rivals_for
 from reconcile.surplus import paying_nothing
 from reconcile.takings import Taking
 
@@ -28,7 +28,7 @@ def _wrong_currency(scene: Scene, i: int) -> Judged:
     renewal = next((r for r, charge in scene.paired.foreign.items() if charge == i), None)
     due = None if renewal is None else scene.paired.renewals[renewal].due
     plan = scene.membership.plan.price.currency
-    because = (f"{taking.ref} took {said(taking.charge.amount)} on {taking.day}", f"the plan is in {plan}")
+    because = (f"{taking.ref} took {taking.charge.amount} on {taking.day}", f"the plan is in {plan}")
     return Judged(
         Finding(
             finding_key(taking.ref),
@@ -63,8 +63,8 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     excess = Money(off, owed.currency) if off > 0 else None
     cites, notes = _overcharge_notes(scene, taking, off, owed.minor)
     because = (
-        f"{taking.ref} took {said(taking.charge.amount)} on {taking.day}" + _net_note(taking),
-        *(f"{_what(r)} was {said(r.amount)}" for r in paid),
+        f"{taking.ref} took {taking.charge.amount} on {taking.day}" + _net_note(taking),
+        *(f"{_what(r)} was {r.amount}" for r in paid),
         *(f"{paired.takings[j].ref} paid a part of it" for j in sorted(set(sharers)) if j != i),
         *notes,
     )
@@ -111,4 +111,4 @@ def _what(renewal: Renewal) -> str:
 
 
 def _net_note(taking: Taking) -> str:
-    return f", {said(taking.net)} of it without stated tax" if taking.tax_minor else ""
+    return f", {taking.net} of it without stated tax" if taking.tax_minor else ""

@@ -9,7 +9,7 @@ from reconcile.facts import Ref, Refund, RefundState
 from reconcile.ledger import Ledger
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind
-from reconcile.scene import Judged, Scene, said
+from reconcile.scene import Judged, Scene
 from reconcile.stints import local_date
 from reconcile.takings import Taking, returns
 
@@ -43,7 +43,7 @@ def _overdue(scene: Scene, taking: Taking, refund: Refund) -> Iterator[Finding]:
     if refund.state is RefundState.PENDING and seen <= scene.as_of:
         sent = local_date(refund.made_at, scene.rules.zone)
         because = (
-            f"{refund.ref} of {said(refund.amount)} was sent on {sent}",
+            f"{refund.ref} of {refund.amount} was sent on {sent}",
             f"it is not settled after {OVERDUE_DAYS} days",
         )
         yield _about(
@@ -57,7 +57,7 @@ def _failed(scene: Scene, taking: Taking, refund: Refund, known: Sequence[Refund
     if refund.remedy is None or refund.state is not RefundState.FAILED or later:
         return
     day = local_date(refund.told_at, scene.rules.zone)
-    because = (f"{refund.ref} of {said(refund.amount)} failed" + (f": {refund.reason}" if refund.reason else ""),)
+    because = (f"{refund.ref} of {refund.amount} failed" + (f": {refund.reason}" if refund.reason else ""),)
     yield _about(
         scene,
         FindingKind.REFUND_FAILED,
@@ -75,7 +75,7 @@ def _too_much(scene: Scene, case: Judged) -> Iterator[Finding]:
     if finding.excess is None or taking.given_back.total <= max(finding.excess.minor, *granted, 0):
         return
     back = Money(taking.given_back.total, finding.excess.currency)
-    because = (f"{said(back)} of {taking.ref} went back", f"{said(finding.excess)} was taken wrongly")
+    because = (f"{back} of {taking.ref} went back", f"{finding.excess} was taken wrongly")
     seen = max(finding.first_seen, taking.given_back.last_on or finding.first_seen)
     yield _about(
         scene, FindingKind.OVER_REFUNDED, "over_refunded", taking=taking, ref=taking.ref, because=because, seen=seen

@@ -127,7 +127,7 @@ def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding,
         None,
         None,
         Confidence.CERTAIN,
-        (f"{charge.ref} took {charge.amount.minor} {charge.amount.currency} on {day}", why),
+        (f"{charge.ref} took {charge.amount} on {day}", why),
         day,
     )
     return finding, review(finding, None, HeldBecause.UNRECOGNISED, "no membership, so nothing is known to be owed")

@@ -49,6 +49,7 @@ class Ledger:
     credits: tuple[Credit, ...] = ()
     complete: bool = True
     roster_stale: bool = False
+    restricted: bool = False  # the member has restricted the processing: nothing goes by itself
     granted: tuple[Granted, ...] = ()  # what claims on these charges were granted
     returned: tuple[Returned, ...] = ()  # refunds to this customer after which no new subscription is open
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconcile.currency import EXPONENTS
+
 
 class CurrencyMismatchError(ValueError):
     """Two amounts of different currencies were put together."""
@@ -25,6 +27,13 @@ class Money:
 
     def __sub__(self, other: Money) -> Money:
         return Money(self.minor - self._same(other).minor, self.currency)
+
+    def __str__(self) -> str:
+        """As people write it: 99.00 USD, 1500 JPY."""
+        decimals = EXPONENTS.get(self.currency, 2)
+        whole, part = divmod(abs(self.minor), 10**decimals)
+        sign = "-" if self.minor < 0 else ""
+        return f"{sign}{whole}{f'.{part:0{decimals}d}' if decimals else ''} {self.currency}"
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:

@@ -101,7 +101,7 @@ def _option(taking: Taking, calendar: Calendar, subset: frozenset[int], named: i
     # A window that failed attempts hold open is as good as the plain one: lateness beyond it weighs no more.
     late = 0 if own else 2 * min(max((taking.day - newest.due).days, 0), LATE_DAYS)
     reference = 2 if named == index else 1 if taking.through is not None and not taking.superseded else 0
-    days = 0 if named == index else distance(taking, newest)
+    days = sum(distance(taking, r) for i, r in paid.items() if i != named)
     return Option(subset, (late, -reference, int(off != 0), abs(off), int(off < 0), days))
 
 

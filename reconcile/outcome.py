@@ -98,6 +98,7 @@ class HeldBecause(StrEnum):
     OTHER_CURRENCY = "other_currency"
     UNRECOGNISED = "unrecognised"
     STALE_ROSTER = "stale_roster"
+    RESTRICTED = "restricted"  # the member asked that their data be left alone
     BREAKER = "breaker"
     CHANGED = "changed"  # judged differently after money was sent: the difference is for a person
 

@@ -42,9 +42,16 @@ def prescribe(judged: Judged, ledger: Ledger, rules: Rules) -> Remedy | None:
     owed = Money(min(finding.excess.minor - back.total, _left(judged)), finding.excess.currency)
     decision = decide(finding.kind, rules.policy.bundles(membership.policy, judged.taking.day), breach=judged.breach)
     remedy = _decided(judged, decision, owed, rules)
-    if ledger.roster_stale and remedy.state is RemedyState.QUEUED:
-        remedy = replace(remedy, state=RemedyState.HELD, held_because=HeldBecause.STALE_ROSTER)
+    if remedy.state is RemedyState.QUEUED and (waits := waiting(ledger)) is not None:
+        remedy = replace(remedy, state=RemedyState.HELD, held_because=waits)
     return _held_while_disputed(judged, remedy)
+
+
+def waiting(ledger: Ledger) -> HeldBecause | None:
+    """Why nothing on this ledger goes by itself now; None where it may."""
+    if ledger.restricted:
+        return HeldBecause.RESTRICTED
+    return HeldBecause.STALE_ROSTER if ledger.roster_stale else None
 
 
 def review(finding: Finding, amount: Money | None, held: HeldBecause, arithmetic: str) -> Remedy:
@@ -148,9 +155,9 @@ def _arithmetic(judged: Judged, owed: Money) -> str:
     finding, back = judged.finding, judged.taking.given_back
     if finding.excess is None:
         raise ValueError(f"{finding.key} has no excess: there is nothing to reckon")
-    steps = [f"excess {finding.excess.minor}"]
+    steps = [f"excess {finding.excess}"]
     if finding.kind is FindingKind.OVERCHARGE and finding.expected is not None:
-        steps = [f"{judged.taking.net.minor} taken - {finding.expected.minor} owed = {finding.excess.minor}"]
+        steps = [f"{judged.taking.net} taken - {finding.expected} owed = {finding.excess}"]
     if back.total and owed.minor != back.ours:
-        steps.append(f"- {back.total} already given back = {owed.minor}")
-    return " ".join(steps) + f" ({owed.currency}, minor units)"
+        steps.append(f"- {Money(back.total, owed.currency)} already given back = {owed}")
+    return " ".join(steps)

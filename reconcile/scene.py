@@ -55,7 +55,7 @@ def corrected(finding: Finding, taking: Taking) -> Finding:
         return finding
     seen = max(finding.first_seen, back.last_on or finding.first_seen)
     if back.ours == 0:
-        note = f"{said(Money(back.elsewhere, finding.excess.currency))} of it went back by other hands"
+        note = f"{Money(back.elsewhere, finding.excess.currency)} of it went back by other hands"
         return _as(finding, FindingKind.CORRECTED_ELSEWHERE, FindingStatus.SETTLED, (note,), seen)
     if back.ours_pending == 0:
         return _as(finding, finding.kind, FindingStatus.SETTLED, (), finding.first_seen)
@@ -117,4 +117,5 @@ def stated_periods(taking: Taking) -> tuple[str, ...]:
 
 
 def said(amount: Money) -> str:
-    return f"{amount.minor} {amount.currency}"
+    """The amount as people write it."""
+    return str(amount)

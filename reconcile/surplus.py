@@ -8,7 +8,7 @@ from reconcile.money import Money
 from reconcile.options import names_ended_time
 from reconcile.outcome import Finding, FindingKind
 from reconcile.renewals import EARLY_DAYS, Renewal, paused
-from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, inside, rivals_for, said, stated_periods
+from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, inside, rivals_for, stated_periods
 from reconcile.stints import Cause, End
 from reconcile.takings import Taking
 
@@ -40,7 +40,7 @@ def _after_cancellation(scene: Scene, i: int, end: End) -> Judged:
         Cause.BREACH: f"the membership was ended for a breach on {end.on}",
         Cause.TERM: f"the membership ended on {end.on}",
     }[end.cause]
-    because = (told, f"{taking.ref} took {said(taking.charge.amount)} on {taking.day}", *stated_periods(taking))
+    because = (told, f"{taking.ref} took {taking.charge.amount} on {taking.day}", *stated_periods(taking))
     finding = _whole(scene, i, FindingKind.POST_CANCELLATION_CHARGE, because, seen=(end.known_on,))
     cites = (end.clause,) if end.clause else ()
     return Judged(finding, taking, (taking,), breach=end.cause is Cause.BREACH, cites=cites)
@@ -80,7 +80,7 @@ def _duplicate(scene: Scene, i: int, renewal: int) -> Judged:
 
 def _higher(taking: Taking, owed: Renewal) -> tuple[str, ...]:
     over = taking.net.minor - owed.amount.minor
-    return (f"it is {said(Money(over, taking.net.currency))} above the renewal besides",) if over > 0 else ()
+    return (f"it is {Money(over, taking.net.currency)} above the renewal besides",) if over > 0 else ()
 
 
 def _unscheduled(scene: Scene, i: int) -> Judged:
@@ -88,7 +88,7 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
     why = "no renewal, set-up fee or agreed charge that was still to be paid"
     if paused(scene.membership, taking.day):
         why = "the membership was paused on that day"
-    because = (f"{taking.ref} took {said(taking.charge.amount)} on {taking.day}", why, *stated_periods(taking))
+    because = (f"{taking.ref} took {taking.charge.amount} on {taking.day}", why, *stated_periods(taking))
     finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=())
     return Judged(finding, taking, (taking,))
 

@@ -14,15 +14,18 @@ from reconcile.facts import (
     Dispute,
     DisputeState,
     Invoice,
+    InvoiceLine,
     InvoiceReason,
     Ref,
     Refund,
     RefundState,
 )
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
-from reconcile.membership import Agreement, Membership
+from reconcile.membership import Agreed, Agreement, Membership
 from reconcile.money import Money
 from reconcile.stints import local_date
+
+_SWITCH_DAYS = 7  # around a move from one agreement to another
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def _taking(bound: BoundCharge, ledger: Ledger, returned: Returns, zone: str, as
         through,
         superseded,
         switched,
-        _unforeseen(invoices),
+        _unforeseen(invoices, ledger.membership),
         given_back(charge, replace(returned, disputes=tuple(known)), zone, as_of),
         bool(known) or bool(charge.disputed),
         any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known)
@@ -193,7 +196,7 @@ def _periods(charge: Charge, invoices: tuple[Invoice, ...], zone: str) -> tuple[
     return tuple(sorted(period for period in days if period[0] < period[1]))
 
 
-def _unforeseen(invoices: tuple[Invoice, ...]) -> str | None:
+def _unforeseen(invoices: tuple[Invoice, ...], membership: Membership) -> str | None:
     for invoice in invoices:
         if any(line.proration for line in invoice.lines):
             return "proration"
@@ -201,21 +204,25 @@ def _unforeseen(invoices: tuple[Invoice, ...]) -> str | None:
             return "a change of the subscription"
         if invoice.reason in (InvoiceReason.MANUAL, InvoiceReason.OTHER):
             return "a manual invoice"
-        if len(invoice.lines) > 1:
+        if len(invoice.lines) - sum(_known_one_off(line, membership) for line in invoice.lines) > 1:
             return "several lines"
     return None
 
 
+def _known_one_off(line: InvoiceLine, membership: Membership) -> bool:
+    """A line for no period whose amount is the plan's set-up fee or an agreed charge: the roster knows of it."""
+    agreed = {c.amount_minor for c in membership.changes if isinstance(c, Agreed)}
+    return line.period_start is None and line.amount_minor in {membership.plan.setup_fee_minor, *agreed} - {0}
+
+
 def _superseded(membership: Membership, charge: Charge, through: str | None, day: date) -> tuple[bool, bool]:
-    """Whether the charge's agreement was no longer in force while another was, and whether the membership had by then
-    moved between agreements at all."""
+    """Whether the charge's agreement was no longer in force while another was, and whether it came in the days in
+    which the membership moved from one agreement to another."""
     own = [a for a in membership.agreements if _is_of(a, charge, through)]
     others = [a for a in membership.agreements if a not in own and a.in_force(day)]
     gone = bool(own) and not any(a.in_force(day) for a in own) and all(_over(a, day) for a in own)
-    switched = (
-        any(_over(a, day) or a.until is not None for a in membership.agreements) and len(membership.agreements) > 1
-    )
-    return gone and bool(others), switched
+    moves = [a.until for a in membership.agreements if a.until is not None] if len(membership.agreements) > 1 else []
+    return gone and bool(others), any(abs((day - moved).days) <= _SWITCH_DAYS for moved in moves)
 
 
 def _over(agreement: Agreement, day: date) -> bool:

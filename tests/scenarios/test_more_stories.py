@@ -402,3 +402,27 @@ def test_what_is_bound_by_email_or_seen_in_part_is_likely_only(story: Story, con
     told = story.but(facts=(*_TO_MARCH, charge("2024-03-08"), charge("2024-03-09")), as_of="2024-03-20")
 
     assert [confidence] == [f.confidence for f in told.judged().findings]
+
+
+def test_a_move_is_noted_around_the_move_only() -> None:
+    moved = Story(
+        agreements=MOVED,
+        facts=tuple(monthly("2024-01-08", "2024-07-01")),
+        as_of="2024-06-30",
+    )
+
+    assert _notes(moved, "ch_2024-01-08_9900") == (LookAlike.OVERLAP_ON_SWITCH,)
+    assert _notes(moved, "ch_2024-05-08_9900") == ()
+
+
+def test_the_set_up_fee_a_second_time_a_month_later_is_certain() -> None:
+    told = Story(
+        setup_fee=14900,
+        facts=(
+            charge("2024-01-08", 24800, provider="paypal", through="I-1"),
+            charge("2024-02-08", 24800, through="I-1", provider="paypal"),
+        ),
+        as_of="2024-02-20",
+    )
+
+    assert [f"overcharge ch_2024-02-08_24800 14900 -> refund 14900 queued {FP2}"] == wrong(told.judged())

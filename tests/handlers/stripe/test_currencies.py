@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from iso4217 import Currency
 
-from handlers import currencies
 from handlers.currencies import currency_code, exponent, paypal_money, paypal_value, stripe_amount, stripe_money
 from handlers.inbox import MalformedDelivery
+from reconcile.currency import EXPONENTS
 from reconcile.money import Money
 
 HISTORIC = {"BGN", "HRK"}
@@ -15,7 +15,7 @@ HISTORIC = {"BGN", "HRK"}
 
 def test_our_exponents_are_those_of_iso_4217() -> None:
     standard = {c.code: c.exponent for c in Currency if c.exponent is not None}
-    assert {code: exponent(code) for code in currencies._EXPONENTS if code not in HISTORIC} == standard
+    assert {code: exponent(code) for code in EXPONENTS if code not in HISTORIC} == standard
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_unknown_currency_is_named_and_set_aside() -> None:
         assert not text or text not in str(refused.value)
 
 
-@given(st.integers(-(10**9), 10**9), st.sampled_from(sorted(currencies._EXPONENTS)))
+@given(st.integers(-(10**9), 10**9), st.sampled_from(sorted(EXPONENTS)))
 def test_what_can_be_sent_is_read_back_as_the_same_money(minor: int, code: str) -> None:
     money = Money(minor, code)
     try:
