@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import auditing, backfilling, importing, judging, listing, policies, serving
+from worker.cli import auditing, backfilling, claims, importing, judging, listing, money, nights, policies, serving
 
 app = typer.Typer(
     name="makegood",
@@ -39,6 +39,9 @@ serving.add_to(app)
 app.add_typer(importing.app, name="import")
 backfilling.add_to(app)
 judging.add_to(app)
+nights.add_to(app)
 listing.add_to(app)
+claims.add_to(app)
+money.add_to(app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(auditing.app, name="audit")

@@ -19,6 +19,7 @@ from worker.breaker import check_left_over
 from worker.engine import reading
 from worker.faults import where
 from worker.money.deciding import Means
+from worker.money.decisions import reopen_disputed
 from worker.money.desk import Desk
 from worker.money.following import advance
 from worker.money.gateways import gateways, without
@@ -54,6 +55,7 @@ def issue_due(runtime: Runtime, *, timer: bool = False) -> Issued:
     if runtime.settings.mode != "live":
         return Issued(due=len(_due(runtime)), shadow=True)
     transaction(runtime.engine, "reap", lambda conn: reap(conn, runtime))
+    reopen_disputed(runtime)
     issued = Issued()
     with gateways(runtime.settings) as made:
         desk = Desk(Means(runtime, made))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from reconcile.facts import Credit, Fact, Refund, RefundState
 from worker.audit import Entry
 from worker.codec import key_of
-from worker.money.steps import SEEN_AS, Step, Way, comes_from, may_move
+from worker.money.steps import SEEN_AS, Step, comes_from, may_move
 from worker.store import rows, sends
 from worker.store.sends import Send
 from worker.store.switches import Switch, raise_alarm, set_switch

@@ -62,7 +62,9 @@ MOVES: dict[RemedyState, frozenset[RemedyState]] = {
     ),
     RemedyState.SUBMITTED: frozenset({RemedyState.SETTLED, RemedyState.FAILED, RemedyState.HELD, RemedyState.QUEUED}),
     RemedyState.SETTLED: frozenset({RemedyState.FAILED}),
-    RemedyState.FAILED: frozenset({RemedyState.QUEUED, RemedyState.WAIVED, RemedyState.SETTLED, RemedyState.SUBMITTED}),
+    RemedyState.FAILED: frozenset(
+        {RemedyState.QUEUED, RemedyState.HELD, RemedyState.WAIVED, RemedyState.SETTLED, RemedyState.SUBMITTED}
+    ),
     RemedyState.WAIVED: frozenset({RemedyState.SETTLED, RemedyState.SUBMITTED, RemedyState.FAILED}),
 }
 

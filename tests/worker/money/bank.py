@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from handlers.paypal.reading import marked_remedy
 from handlers.stripe.charges import REMEDY
+from tests.handlers.stripe import bodies
 
 
 @dataclass
@@ -92,7 +93,14 @@ class Bank:
     urls: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def take(self, id_: str, minor: int, provider: str = "stripe", **told: Any) -> Taken:
+    def reset(self, clock: Callable[[], datetime]) -> None:
+        """An empty book at the same addresses."""
+        self.clock = clock
+        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.later, self.posts):
+            held.clear()
+        self.violations.clear()
+
+    def take(self, id_: str, minor: int, provider: str = "stripe", **told: Any) -> Taken:  # noqa: ANN401 - fields
         self.charges[id_] = Taken(id_, provider, minor, self.clock(), **told)
         return self.charges[id_]
 
@@ -110,7 +118,7 @@ class Bank:
         """Somebody refunds in the dashboard."""
         return self.make(self.charges[charge], minor, None)
 
-    def make(self, charge: Taken, minor: int, mark: str | None, **told: Any) -> Made:
+    def make(self, charge: Taken, minor: int, mark: str | None, **told: Any) -> Made:  # noqa: ANN401 - fields
         made = Made(f"re_{len(self.made) + 1}", charge.provider, charge.id, minor, self.clock(), mark, **told)
         if mark is not None and charge.dispute in {"needs_response", "under_review"}:
             self.violations.append(f"{made.id} was made while {charge.id} is disputed")
@@ -131,28 +139,33 @@ class Bank:
         if stored is not None and self.clock() - stored[2] <= KEYS_KEPT[provider]:
             return stored[1] if stored[0] == body else _error(provider, 400, "idempotency_error")
         fault = self.script.popleft() if self.script else "ok"
-        answer = _SAYS.get(fault)
-        if answer is not None:
-            return answer(provider)
-        if fault == "dropped":
+        if fault in _SAYS:
+            return _SAYS[fault](provider)
+        if fault in {"dropped", "late"}:
+            if fault == "late":
+                self.later.append((self.clock() + timedelta(hours=1), lambda: self._keep(provider, key, body, work)))
             return Answered(hang_up=True)
-        if fault == "late":
-            self.later.append((self.clock() + timedelta(hours=1), lambda: self._keep(provider, key, body, work)))
-            return Answered(hang_up=True)
-        if fault == "stored500":
-            return self._keep(provider, key, body, lambda: _error(provider, 500, "api_error"))
+        if fault in {"stored500", "done500"}:
+            return self._broken(provider, key, body, work if fault == "done500" else None)
         done = self._keep(provider, key, body, work)
-        if fault == "lost":
-            return Answered(hang_up=True)
-        if fault == "done500":
-            return self._keep(provider, key, body, lambda: _error(provider, 500, "api_error"))
-        if fault == "pending" and self.made:
-            self.made[-1].status = "pending"
-            return self._keep(provider, key, body, lambda: _refund_of(self.made[-1], 201))
+        if fault in {"pending", "mismatch"}:
+            return self._odd(provider, key, body, fault)
+        return Answered(hang_up=True) if fault == "lost" else done
+
+    def _broken(self, provider: str, key: str, body: str, work: Callable[[], Answered] | None) -> Answered:
+        """A 500. Stripe gives it again for as long as it knows the key; PayPal says where the first request stands."""
+        if work is not None:
+            self._keep(provider, key, body, work)
+        failed = _error(provider, 500, "INTERNAL_SERVICE_ERROR")
+        return failed if provider == "paypal" else self._keep(provider, key, body, lambda: failed)
+
+    def _odd(self, provider: str, key: str, body: str, fault: str) -> Answered:
+        made = self.made[-1]
         if fault == "mismatch":
-            self.made[-1].minor += 1
-            return _refund_of(self.made[-1], 201)
-        return done
+            made.minor += 1
+            return _refund_of(made, 201)
+        made.status = "pending"
+        return self._keep(provider, key, body, lambda: _refund_of(made, 201))
 
     def _keep(self, provider: str, key: str, body: str, work: Callable[[], Answered]) -> Answered:
         known = self.keys.get((provider, key))
@@ -255,7 +268,8 @@ class Bank:
             return _said(200, self._sale(found)) if found else _error("paypal", 404, "resource_missing")
 
     def _cases(self, path: str) -> Answered:
-        charge = dict(parse_qsl(urlsplit(path).query)).get("disputed_transaction_id") or path.split("PP-D-")[-1]
+        asked = dict(parse_qsl(urlsplit(path).query))
+        charge = asked.get("disputed_transaction_id") or path.rsplit("PP-D-", maxsplit=1)[-1]
         one = self.charges.get(charge)
         if one is None or one.dispute is None:
             return _said(200, {"items": []})
@@ -370,7 +384,8 @@ def _dispute(one: Taken) -> Json:
 
 
 def _subscription(name: str) -> Json:
-    return {"id": name, "object": "subscription", "status": "canceled", "created": 1, "canceled_at": 2, "ended_at": 2}
+    times = {"canceled_at": bodies.CREATED + 9, "ended_at": bodies.CREATED + 9}
+    return bodies.subscription() | {"id": name, "status": "canceled"} | times
 
 
 def _iso(at: datetime) -> str:
@@ -382,8 +397,8 @@ def open_bank(clock: Callable[[], datetime]) -> Iterator[Bank]:
     """A bank behind two addresses on loopback, whose answers are dated by `clock`."""
     bank = Bank(clock)
     with ExitStack() as stack:
-        bank.urls["stripe"] = stack.enter_context(_serving(bank.stripe, clock))
-        bank.urls["paypal"] = stack.enter_context(_serving(bank.paypal, clock))
+        bank.urls["stripe"] = stack.enter_context(_serving(bank, bank.stripe))
+        bank.urls["paypal"] = stack.enter_context(_serving(bank, bank.paypal))
         yield bank
 
 
@@ -396,7 +411,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def _serving(answer: Callable[[Asked], Answered], clock: Callable[[], datetime]) -> Iterator[str]:
+def _serving(bank: Bank, answer: Callable[[Asked], Answered]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -414,7 +429,7 @@ def _serving(answer: Callable[[Asked], Answered], clock: Callable[[], datetime])
         do_GET = do_POST = do_DELETE = handle_any  # noqa: N815  the names that http.server looks for
 
         def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002  the library's own
-            return format_datetime(clock().replace(microsecond=0), usegmt=True)
+            return format_datetime(bank.clock().replace(microsecond=0), usegmt=True)
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""

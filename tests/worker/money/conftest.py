@@ -1,38 +1,73 @@
-"""A house in live mode with one bank behind both providers."""
+"""A house in live mode with one bank behind both providers, on each database. The database is made once a file and
+emptied for each test."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from sqlalchemy import event
 
-from tests.worker.conftest import Clock
+from config import policies
+from config.settings import Settings
+from tests.worker import world as w
+from tests.worker.conftest import MASTER_KEY, Clock
 from tests.worker.money.bank import Bank, open_bank
 from tests.worker.money.house import House
-from worker.runtime import Runtime
+from worker.crypt import Keyring
+from worker.engine import make_engine, migrate
+from worker.runtime import Runtime, inboxes, rules
 
 
-@pytest.fixture
-def bank(clock: Clock) -> Iterator[Bank]:
-    with open_bank(clock) as opened:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def money_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "sqlite":
+        folder: Path = tmp_path_factory.mktemp("money")
+        return f"sqlite:///{folder / 'makegood.db'}"
+    url: str = request.getfixturevalue("module_postgres_url")
+    return url
+
+
+@pytest.fixture(scope="module")
+def money_runtime(money_url: str) -> Iterator[Runtime]:
+    """Sends at once: no cooling and no breaker."""
+    settings = Settings.model_validate(
+        {
+            "database_url": money_url,
+            "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
+            "mode": "live",
+            "cooling_hours": 0,
+            "breaker_percent": 100,
+            "stripe_api_key": "sk_live_made_up_for_tests",
+            "paypal_client_id": "client",
+            "paypal_client_secret": "secret",
+        }
+    )
+    engine = make_engine(money_url)
+    if settings.is_sqlite:  # it is not the disk that is tried here
+        event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
+    migrate(engine)
+    made = Runtime(
+        settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rules(settings, policies.load()), Clock()
+    )
+    made.prepare()
+    yield made
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[Bank]:
+    """The two addresses, opened once a file."""
+    with open_bank(Clock()) as opened:
         yield opened
 
 
 @pytest.fixture
-def house(runtime: Runtime, bank: Bank, clock: Clock) -> House:
-    """Sends at once: no cooling, no breaker, no retry that takes long."""
-    settings = runtime.settings.model_copy(
-        update={
-            "mode": "live",
-            "cooling_hours": 0.0,
-            "breaker_percent": 100,
-            "stripe_api_key": SecretStr("sk_live_made_up_for_tests"),
-            "paypal_client_id": SecretStr("client"),
-            "paypal_client_secret": SecretStr("secret"),
-            "stripe_api_base": bank.urls["stripe"],
-            "paypal_api_base": bank.urls["paypal"],
-        }
-    )
-    return House(replace(runtime, settings=settings), bank, clock)
+def house(money_runtime: Runtime, doors: Bank, clock: Clock) -> House:
+    w.wipe(money_runtime)
+    doors.reset(clock)
+    here = House(money_runtime, doors, clock)
+    here.start(clock, doors.urls)
+    return here

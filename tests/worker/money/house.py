@@ -36,7 +36,11 @@ class House:
     bank: Bank
     clock: Clock
 
-    def overcharge(self, n: int = 1, provider: str = "stripe", minor: int = w.PRICE.minor + EXCESS, **told: Any) -> str:
+    def start(self, clock: Clock, urls: dict[str, str]) -> None:
+        self.runtime = replace(self.runtime, clock=clock)
+        self.set(stripe_api_base=urls["stripe"], paypal_api_base=urls["paypal"])
+
+    def overcharge(self, n: int = 1, provider: str = "stripe", minor: int = w.PRICE.minor + EXCESS, **told: Any) -> str:  # noqa: ANN401 - of a charge
         """A member who was charged too much. Returns the key of the remedy that was decided."""
         ref, name = f"M-{n}", f"{'ch' if provider == 'stripe' else 'SALE'}_{n}"
         agreement = w.stripe(n) if provider == "stripe" else Agreement("paypal", f"I-{n}")
@@ -107,5 +111,5 @@ class House:
         with self.runtime.engine.begin() as conn:
             return len(conn.scalars(select(sends.c.key)).all())
 
-    def set(self, **settings: Any) -> None:
+    def set(self, **settings: Any) -> None:  # noqa: ANN401 - of any setting
         self.runtime = replace(self.runtime, settings=self.runtime.settings.model_copy(update=settings))

@@ -1,0 +1,306 @@
+"""What keeps money in: each guard has one story here that goes wrong without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from handlers.gateway import Answer
+from reconcile.facts import DisputeState, Ref, Refund, RefundState, Subscription, SubscriptionState
+from tests.worker import world as w
+from tests.worker.money.house import EXCESS, House
+from worker.audit import verify
+from worker.money.deciding import Call, Means
+from worker.money.decisions import DecisionError, approve, retry, set_money, waive
+from worker.money.desk import Desk
+from worker.money.executor import issue_due
+from worker.money.gateways import gateways
+
+ADA, BEN = "Ada Example", "Ben Example"
+
+
+def test_shadow_mode_sends_nothing_and_builds_no_gateway(house: House) -> None:
+    key = house.overcharge()
+    house.set(mode="shadow", stripe_api_base="http://127.0.0.1:9")
+    issued = house.issue()
+    assert (issued.shadow, issued.due, house.state(key), house.bank.posts) == (True, 1, "queued", [])
+
+
+def test_nothing_goes_before_it_has_cooled(house: House) -> None:
+    key = house.overcharge()
+    house.set(cooling_hours=24.0)
+    house.later(hours=23)
+    assert house.issue().due == 0
+    house.later(hours=2)
+    assert house.issue().words == {"settled": 1}
+    assert house.state(key) == "settled"
+
+
+def test_an_approval_does_not_shorten_the_cooling(house: House) -> None:
+    house.set(cooling_hours=24.0)
+    key = _held_above_day_cap(house)
+    house.later(hours=1)
+    approve(house.runtime, key, ADA)
+    assert house.issue().due == 0
+
+
+def test_stop_stops_before_the_next_call_and_resume_lets_go(house: House) -> None:
+    key = house.overcharge()
+    set_money(house.runtime, ADA, "the price list is wrong", stopped=True)
+    assert house.issue().stopped
+    assert (house.state(key), house.bank.posts) == ("queued", [])
+    set_money(house.runtime, ADA, "mended", stopped=False)
+    house.rest()
+    assert house.state(key) == "settled"
+
+
+def test_a_stop_between_the_decision_and_the_call_is_heard(house: House) -> None:
+    key = house.overcharge()
+    with gateways(house.runtime.settings) as made:
+        desk = _StoppedAtTheLastMoment(Means(house.runtime, made))
+        assert desk.work(key) == "waiting"
+    assert (house.state(key), house.bank.posts) == ("queued", [])
+
+
+class _StoppedAtTheLastMoment(Desk):
+    def _ask(self, made: Call) -> Answer:
+        set_money(self.runtime, ADA, "now", stopped=True)
+        return super()._ask(made)
+
+
+def _held_above_day_cap(house: House) -> str:
+    house.set(refund_day_max_minor=EXCESS)
+    first, second = house.overcharge(1), house.overcharge(2)
+    house.set(cooling_hours=0.0)
+    house.issue()
+    assert house.state(first) == "settled"
+    assert house.held(second) == ("held", "above_cap")
+    house.set(cooling_hours=24.0)
+    return second
+
+
+@pytest.mark.parametrize("cap", [{"refund_day_max_minor": 2 * EXCESS}, {"refund_day_count_max": 2}])
+def test_the_days_caps_hold_what_goes_beyond_them(house: House, cap: dict[str, int]) -> None:
+    house.set(**cap)
+    keys = [house.overcharge(n) for n in (1, 2, 3)]
+    house.issue()
+    assert [house.state(key) for key in keys] == ["settled", "settled", "held"]
+    assert house.remedy(keys[2]).amount_minor == EXCESS
+    house.later(days=1)
+    house.rest()
+    assert house.state(keys[2]) == "held", "a person decides, not the next day"
+    approve(house.runtime, keys[2], ADA)
+    house.rest()
+    assert house.state(keys[2]) == "settled"
+
+
+def test_what_was_not_executed_is_given_back_to_the_budget(house: House) -> None:
+    house.set(refund_day_count_max=1)
+    key = house.overcharge()
+    house.bank.script.extend(["429", "no_funds"])
+    house.rest(every_s=3600)
+    assert house.state(key) == "settled"
+
+
+def test_a_held_remedy_stays_held_when_it_is_judged_again(house: House) -> None:
+    key = _held_above_day_cap(house)
+    house.tell(w.charge("ch_2_more", w.month(2), customer="cus_2"))
+    assert house.held(key) == ("held", "above_cap")
+
+
+def test_a_limit_for_each_member(house: House) -> None:
+    house.set(refund_member_max_minor=EXCESS + 100)
+    key = house.overcharge()
+    more = replace(w.charge("ch_1b", w.month(2), w.PRICE, customer="cus_1", kind="charge"))
+    house.bank.take("ch_1b", w.PRICE.minor + 200, customer="cus_1")
+    house.tell(replace(more, amount=replace(w.PRICE, minor=w.PRICE.minor + 200)))
+    house.issue()
+    states = {house.state(key), house.state("remedy:stripe:ch_1b")}
+    assert states == {"settled", "held"}
+
+
+def test_no_more_than_one_renewal(house: House) -> None:
+    house.set(refund_one_renewal_max=True)
+    key = house.overcharge(minor=2 * w.PRICE.minor + 100)
+    house.issue()
+    assert house.held(key) == ("held", "above_cap")
+
+
+def test_the_first_few_go_alone(house: House) -> None:
+    house.set(canary_count=1)
+    keys = [house.overcharge(n) for n in (1, 2)]
+    house.issue()
+    assert [house.state(key) for key in keys] == ["settled", "queued"]
+    assert house.alarms() == ["canary"]
+    house.set(canary_count=None)
+    house.later(hours=2)
+    house.issue()
+    assert house.state(keys[1]) == "settled"
+
+
+@pytest.mark.parametrize(("live", "state"), [(False, "queued"), (True, "settled"), (None, "settled")])
+def test_a_remedy_goes_only_with_a_key_of_its_charges_mode(house: House, live: bool | None, state: str) -> None:
+    key = house.overcharge(live=live)
+    house.issue()
+    assert house.state(key) == state
+    assert bool(house.bank.posts) == (state == "settled")
+
+
+def test_the_breaker_holds_a_whole_run_and_says_so_once(house: House) -> None:
+    house.set(breaker_percent=2)
+    keys = _flagged_in_one_run(house, 6)
+    assert {house.held(key) for key in keys} == {("held", "breaker")}
+    assert house.alarms() == ["breaker"]
+    house.rest()
+    assert house.bank.posts == []
+    approve(house.runtime, keys[0], ADA)
+    house.rest()
+    assert house.state(keys[0]) == "settled"
+    assert house.alarms() == ["breaker"]
+
+
+def test_under_five_flagged_the_breaker_is_silent(house: House) -> None:
+    house.set(breaker_percent=2)
+    keys = _flagged_in_one_run(house, 4)
+    assert {house.state(key) for key in keys} == {"queued"}
+
+
+def test_at_a_hundred_percent_every_rule_is_off(house: House) -> None:
+    keys = _flagged_in_one_run(house, 25)
+    assert {house.state(key) for key in keys} == {"queued"}
+
+
+def test_one_amount_too_often_trips_the_breaker(house: House) -> None:
+    house.set(breaker_percent=99)
+    keys = _flagged_in_one_run(house, 21)
+    assert {house.held(key) for key in keys} == {("held", "breaker")}
+
+
+def _flagged_in_one_run(house: House, count: int) -> list[str]:
+    facts = []
+    for n in range(1, count + 1):
+        w.take_in(house.runtime, w.row(f"M-{n}", w.stripe(n)))
+        amount = replace(w.PRICE, minor=w.PRICE.minor + EXCESS)
+        house.bank.take(f"ch_{n}", amount.minor, customer=f"cus_{n}")
+        facts.append(w.charge(f"ch_{n}", w.START, amount, customer=f"cus_{n}", kind="charge"))
+    house.tell(*facts)
+    return [f"remedy:stripe:ch_{n}" for n in range(1, count + 1)]
+
+
+def test_people_decide_in_their_name_and_the_chain_holds(house: House) -> None:
+    key = _held_above_day_cap(house)
+    assert waive(house.runtime, key, ADA, "paid in cash") == "waived"
+    house.rest()
+    assert house.state(key) == "waived"
+    with house.runtime.engine.begin() as conn:
+        assert verify(conn) is None
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda house, key: approve(house.runtime, "remedy:stripe:nobodys", ADA), "is none"),
+        (lambda house, key: approve(house.runtime, key, ADA), "is queued: only a held remedy"),
+        (lambda house, key: approve(house.runtime, key, " "), "--by: one line"),
+        (lambda house, key: approve(house.runtime, key, "Makegood"), "name of a person"),
+        (lambda house, key: retry(house.runtime, key, ADA), "only a failed remedy"),
+        (lambda house, key: waive(house.runtime, key, ADA, ""), "--reason: one line"),
+        (lambda house, key: set_money(house.runtime, ADA, "a\nb", stopped=True), "--reason: one line of text"),
+    ],
+)
+def test_a_bad_decision_is_one_line(house: House, act: Callable[[House, str], object], said: str) -> None:
+    key = house.overcharge()
+    with pytest.raises(DecisionError, match=said) as error:
+        act(house, key)
+    assert "\n" not in str(error.value)
+    assert house.state(key) == "queued"
+
+
+def test_nothing_is_approved_while_it_is_disputed(house: House) -> None:
+    key = _held_above_day_cap(house)
+    charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
+    house.tell(w.dispute("dp_1", w.month(2), charge))
+    with pytest.raises(DecisionError, match="while the charge is disputed"):
+        approve(house.runtime, key, ADA)
+
+
+def test_an_approved_remedy_waits_out_a_dispute_and_then_goes(house: House) -> None:
+    key = _held_above_day_cap(house)
+    approve(house.runtime, key, ADA)
+    house.set(cooling_hours=0.0)
+    house.bank.charges["ch_2"].dispute = "needs_response"
+    house.issue()
+    assert house.held(key) == ("held", "disputed")
+    house.bank.charges["ch_2"].dispute = "won"
+    charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
+    won = replace(w.dispute("dp_ch_2", w.month(2), charge), told_at=house.clock() + timedelta(hours=1))
+    house.later(hours=2)
+    house.tell(replace(won, state=DisputeState.WON))
+    house.rest()
+    assert house.state(key) == "settled"
+
+
+def test_a_large_retry_needs_a_second_person(house: House) -> None:
+    key = house.overcharge()
+    house.issue()
+    house.later(days=1)
+    _fail(house, key)
+    house.set(approve_above_minor=1000)
+    assert retry(house.runtime, key, ADA) == "held"
+    with pytest.raises(DecisionError, match="somebody else"):
+        approve(house.runtime, key, ADA)
+    approve(house.runtime, key, BEN)
+    house.rest()
+    assert house.state(key) == "settled"
+
+
+def test_a_remedy_that_was_waived_is_not_sent(house: House) -> None:
+    key = house.overcharge()
+    waive(house.runtime, key, ADA, "agreed with the member")
+    house.rest()
+    assert (house.state(key), house.bank.posts) == ("waived", [])
+
+
+def test_what_is_on_its_way_cannot_be_waived(house: House) -> None:
+    key = house.overcharge()
+    house.bank.script.append("lost")
+    house.issue()
+    with pytest.raises(DecisionError, match="is submitted"):
+        waive(house.runtime, key, ADA, "too late")
+
+
+def test_an_agreement_is_cancelled_once_a_person_agrees(house: House) -> None:
+    live = Subscription(Ref("stripe", "sub_1"), w.at(w.START), SubscriptionState.LIVE, started_at=w.at(w.START))
+    row = w.row("M-1", w.stripe(1))
+    ended = replace(row.membership, ended_on=w.month(3))
+    w.take_in(house.runtime, replace(row, membership=ended))
+    house.tell(live, w.charge("ch_1", w.START, customer="cus_1", subscription="sub_1", kind="charge"))
+    key = "cancel:stripe:sub_1"
+    assert house.held(key) == ("held", "approval")
+    house.issue()
+    assert house.bank.ended == set()
+    approve(house.runtime, key, ADA)
+    house.rest()
+    assert (house.state(key), house.bank.ended) == ("settled", {"sub_1"})
+
+
+def test_two_executors_at_once_send_it_once(house: House) -> None:
+    keys = [house.overcharge(n) for n in range(1, 5)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: issue_due(house.runtime), range(4)))
+    house.rest()
+    assert [house.state(key) for key in keys] == ["settled"] * 4
+    assert sorted(house.bank.posts) == sorted(f"{key}:1" for key in keys)
+
+
+def _fail(house: House, key: str) -> None:
+    made = house.bank.made[-1]
+    made.status = "failed"
+    amount = replace(w.PRICE, minor=made.minor)
+    house.tell(
+        Refund(Ref("stripe", made.id), house.clock(), RefundState.FAILED, amount, made.at, made.charge, remedy=key)
+    )
