@@ -45,7 +45,7 @@ class Left:
 
 def _backfill(run: Run) -> Left:
     """Ask the providers, and make facts of what they tell."""
-    failed = picture.ask(run.runtime, run.night.since, run.night.as_of)
+    failed = picture.ask(run.runtime, run.night)
     while store_pending(run.runtime).total:
         pass
     return Left(failed)
@@ -53,7 +53,7 @@ def _backfill(run: Run) -> Left:
 
 def _picture(run: Run) -> Left:
     """Which providers' pictures are incomplete, known before anything is judged on them."""
-    seen = picture.look(run.runtime, run.night.since, run.night.night, run.night.notes["backfill"])
+    seen = picture.look(run.runtime, run.night, run.night.notes["backfill"])
 
     def write(conn: Connection) -> None:
         nights.set_gaps(conn, run.night.night, seen.gaps)
@@ -73,7 +73,7 @@ def _follow_up(run: Run) -> Left:
 
 def _missed(run: Run) -> Left:
     """What no webhook told, counted by type."""
-    return Left(picture.missed(run.runtime, run.night.since, run.night.night))
+    return Left(picture.missed(run.runtime, run.night))
 
 
 def _summary(run: Run) -> Left:

@@ -6,50 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib import import_module, util
-from typing import Any
 
 import structlog
 
 from config.settings import Settings
-from worker.engine import reading
+from worker.engine import lift_limits, reading
 from worker.faults import where
 from worker.runtime import Runtime
+from worker.store import nights
+from worker.store.nights import Night
 from worker.store.sql import TRANSIENT, run
+from worker.store.switches import raise_alarm
 
 # Facts may be told late, and a search may lag: each night asks again for the days before.
-OVERLAP_DAYS = 3
+OVERLAP = timedelta(days=3)
+# However long the picture was incomplete: further back is for a person, with `makegood backfill`.
+REACH = timedelta(days=120)
+DAYS_NAMED = 3
 
 _log = structlog.get_logger(__name__)
-
-
-def providers(settings: Settings) -> dict[str, bool]:
-    """The providers that the merchant uses, and whether they can be asked: there are credentials."""
-    stripe, paypal = settings.stripe_api_key is not None, settings.paypal_client_id is not None
-    used = {"stripe": stripe or bool(settings.stripe_webhook_secrets)}
-    used["paypal"] = paypal or settings.paypal_webhook_id is not None
-    askable = {"stripe": stripe, "paypal": paypal and settings.paypal_client_secret is not None}
-    return {name: askable[name] for name in sorted(used) if used[name]}
-
-
-def ask(runtime: Runtime, since: date, until: date) -> dict[str, str]:
-    """Ask every provider for what webhooks missed. Gives what kept any from answering."""
-    failed = {}
-    for provider, askable in providers(runtime.settings).items():
-        if askable and (backfill := _door("worker.backfill", "backfill")) is not None:
-            try:
-                backfill(runtime, provider, since - timedelta(days=OVERLAP_DAYS), until)
-            except TRANSIENT:
-                raise
-            except Exception as fault:  # noqa: BLE001 - whatever it was: the night goes on, and says that it is incomplete
-                _log.warning("backfill_failed", provider=provider, fault=where(fault))
-                failed[provider] = f"could not be asked for what is missing ({type(fault).__name__})"
-    return failed
-
-
-def _door(module: str, name: str) -> Any:  # noqa: ANN401 - a function of another room
-    """A room's door, None where it is not built."""
-    return getattr(import_module(module), name, None) if util.find_spec(module) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +36,77 @@ class Picture:
     unchecked: Sequence[str]
 
 
-def look(runtime: Runtime, since: date, until: date, failed: Mapping[str, str]) -> Picture:
-    """How complete what is known of these days is. `failed` is what kept providers from being asked tonight."""
+def providers(settings: Settings) -> dict[str, bool]:
+    """The providers that the merchant uses, and whether they can be asked: there are credentials."""
+    stripe, paypal = settings.stripe_api_key is not None, settings.paypal_client_id is not None
+    used = {"stripe": stripe or bool(settings.stripe_webhook_secrets)}
+    used["paypal"] = paypal or settings.paypal_webhook_id is not None
+    askable = {"stripe": stripe, "paypal": paypal and settings.paypal_client_secret is not None}
+    return {name: askable[name] for name in sorted(used) if used[name]}
+
+
+def ask(runtime: Runtime, night: Night) -> dict[str, str]:
+    """Ask every provider for what webhooks missed since the picture was last complete. Gives what kept any from
+    answering."""
+    since = _since(runtime, night)
+    askable = [provider for provider, can in providers(runtime.settings).items() if can]
+    found = {provider: _asked(runtime, provider, since, night) for provider in askable}
+    return {provider: why for provider, why in found.items() if why}
+
+
+def look(runtime: Runtime, night: Night, failed: Mapping[str, str]) -> Picture:
+    """How complete what is known is. `failed` is what kept providers from being asked tonight."""
+    from worker.completeness import completeness
+
     known = providers(runtime.settings)
-    found = dict(failed)
-    completeness = _door("worker.completeness", "completeness")
-    if completeness is not None:
-        with reading(runtime.engine).begin() as conn:
-            for provider, askable in known.items():
-                if askable and provider not in found and (said := _said(completeness(conn, provider, since, until))):
-                    found[provider] = said
+    found, since = dict(failed), _since(runtime, night)
+    with reading(runtime.engine).begin() as conn:
+        lift_limits(conn)
+        for provider, askable in known.items():
+            if askable and provider not in found:
+                days = completeness(conn, provider, since, night.night, runtime.rules.zone)
+                if told := [said for day in days if (said := day.said())]:
+                    more = [f"and {len(told) - DAYS_NAMED} more days"] if len(told) > DAYS_NAMED else []
+                    found[provider] = "; ".join([*told[:DAYS_NAMED], *more])
     return Picture(found, [provider for provider, askable in known.items() if not askable])
 
 
-def missed(runtime: Runtime, since: date, until: date) -> list[tuple[str, str, int]]:
-    """What no webhook told, by provider and event type."""
-    door = _door("worker.completeness", "missed_webhooks")
-    if door is None:
-        return []
-    return run(runtime.engine, lambda conn: [tuple(row) for row in door(conn, since, until)])
+def missed(runtime: Runtime, night: Night) -> list[tuple[str, str, int]]:
+    """Make findings of what no webhook told, and count it by provider and kind of object."""
+    from worker.completeness import missed_webhooks
+
+    zone, at = runtime.rules.zone, runtime.clock()
+    return run(runtime.engine, lambda conn: missed_webhooks(conn, night.since, night.night, zone=zone, at=at))
 
 
 def follow_up(runtime: Runtime) -> None:
-    """Look at refunds that are on their way, where the money room has it looked at by night."""
-    if (door := _door("worker.money", "follow_up")) is not None:
-        door(runtime)
+    """What people had approved and a dispute then held goes out once it is over. Refunds that are on their way are
+    looked at by whoever issues them, each at its own time."""
+    from worker.money.decisions import reopen_disputed
+
+    reopen_disputed(runtime)
 
 
-def _said(complete: Any) -> str:  # noqa: ANN401 - as told by the room of completeness
-    return "" if complete.complete else str(complete)
+def _since(runtime: Runtime, night: Night) -> date:
+    last = run(runtime.engine, lambda conn: nights.complete_before(conn, night.night))
+    begin = night.since if last is None else min(night.since, last + timedelta(days=1))
+    return max(begin, night.night - REACH) - OVERLAP
+
+
+def _asked(runtime: Runtime, provider: str, since: date, night: Night) -> str:
+    """Ask one provider. Whatever keeps it from answering, the night goes on, and says that it is incomplete."""
+    from worker.backfill import NoCredentialError, backfill
+
+    try:
+        backfill(runtime, provider, since, night.as_of)
+    except TRANSIENT:
+        raise
+    except NoCredentialError as fault:
+        told = str(fault)
+        key = f"credential:{provider}:{night.night}"
+        run(runtime.engine, lambda conn: raise_alarm(conn, "credential", provider, told, runtime.clock(), key=key))
+        return "it refuses our credentials"
+    except Exception as fault:  # noqa: BLE001 - as above
+        _log.warning("backfill_failed", provider=provider, fault=where(fault))
+        return f"it could not be asked for what is missing ({type(fault).__name__})"
+    return ""

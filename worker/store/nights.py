@@ -57,6 +57,13 @@ def latest(conn: Connection, state: str = DONE) -> Night | None:
     return None if row is None else _night(row)
 
 
+def complete_before(conn: Connection, night: date) -> date | None:
+    """The last night before this one whose picture was complete."""
+    query = select(_n.night).where(_n.state == DONE, _n.night < night, _n.complete).order_by(_n.night.desc()).limit(1)
+    last: date | None = conn.scalar(query)
+    return last
+
+
 def take(conn: Connection, wanted: Taking, now: datetime) -> Night | None:
     """Take the night: begin it, or go on where a run that is gone stopped. None where another run has it or another
     night, or where it is done. Of any number that try at once, one gets it."""
