@@ -306,8 +306,8 @@ outbox = Table(
     Index("ix_outbox_state", "state", "next_at"),
 )
 
-# How far each back-fill has come: a provider's list of one kind, over one window. `asked_at` is when it was begun, which
-# is as far as it can reach; `covered_until` how far the provider says that its answers reach.
+# How far each back-fill has come: a provider's list of one kind, over one window. `asked_at` is when it was begun,
+# which is as far as it can reach; `covered_until` how far the provider says that its answers reach.
 backfills = Table(
     "backfills",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from worker.cli import importing
 from worker.cli.errors import bad_input
 from worker.cli.opening import opened
-from worker.cli.options import Json, example
+from worker.cli.options import Json, day, example
 from worker.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ Numbers = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:  # noqa: ARG001 - `backfill` is to hang on it
+def add_to(app: typer.Typer) -> None:
     """Hang the commands on the app."""
+    app.command("backfill", epilog=example("backfill --provider stripe --since 2024-03-01"))(backfill)
     importing.app.command("report", epilog=example("import report activity.csv --provider paypal"))(report)
 
 
@@ -59,6 +61,43 @@ def report(
         except report_file.ReportFileError as error:
             raise bad_input(str(error)) from None
     _say(read, as_json=as_json)
+
+
+def backfill(
+    provider: Provider,
+    since: Annotated[
+        date, typer.Option("--since", parser=day, metavar="DATE", help="The first day.", show_default=False)
+    ],
+    until: Annotated[
+        date | None, typer.Option("--until", parser=day, metavar="DATE", help="The last day (default: today).")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ask the provider's API for what webhooks missed, and judge what that touched. Harmless to repeat; a run that was
+    broken off goes on where it stopped when it is started with the same dates."""
+    from worker import backfill as filling
+    from worker import tables
+    from worker.judging import judge_changed
+
+    _known("--provider", provider, PROVIDERS)
+    if until is not None and until < since:
+        raise bad_input(f"--until: a date not before --since ({since}) is expected, not {until}")
+    with opened() as runtime:
+        try:
+            with progress("facts listed") as tell:
+                filled = filling.backfill(runtime, provider, since, until, progress=tell)
+        except filling.NoCredentialError as error:
+            raise bad_input(str(error)) from None
+        finally:
+            # What was kept before a failure is to be judged too.
+            judge_changed(runtime)
+    if as_json:
+        typer.echo(tables.as_json({"facts": filled.objects, "unreadable": list(filled.unreadable)}))
+        return
+    typer.echo(f"backfill: {filled.objects} facts, {len(filled.unreadable)} objects that could not be read")
+    for why in filled.unreadable:
+        typer.echo(f"  {why}")
 
 
 def _say(read: Read, *, as_json: bool) -> None:
