@@ -52,12 +52,38 @@ def chat() -> Iterator[Chat]:
         def log_message(self, *_: object) -> None:
             """Silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/B0/made-up"
+    with _serving(Handler) as port:
+        kept.url = f"http://127.0.0.1:{port}/services/T0/B0/made-up"
+        yield kept
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """The address of a provider's API that knows no key."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}'
+            self.send_response(401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with _serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield kept
+        yield server.server_address[1]
     finally:
         server.shutdown()
         thread.join()

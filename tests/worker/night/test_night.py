@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import insert, select, update
 
 from tests.worker import world as w
-from tests.worker.alerts.endpoints import Chat
+from tests.worker.alerts.endpoints import Chat, refusing
 from tests.worker.conftest import Clock
 from tests.worker.night.eve import AFTER, NIGHT
 from worker import nightly
@@ -177,15 +178,21 @@ def test_a_fault_leaves_the_night_to_the_next_who_comes(eve: Runtime, slack: Cha
     assert len(slack.got) == 1
 
 
+def asking(runtime: Runtime, base: str) -> Runtime:
+    """The same product with a key for Stripe, which is asked at this address and not waited for."""
+    key = SecretStr("sk_test_made_up")
+    told = {"stripe_api_key": key, "stripe_api_base": base, "retry_base_seconds": 0.001, "request_timeout_seconds": 5.0}
+    return replace(runtime, settings=runtime.settings.model_copy(update=told))
+
+
 def test_an_incomplete_night_says_so_first_and_holds_what_it_finds(eve: Runtime, slack: Chat, clock: Clock) -> None:
-    gap(eve, {"stripe": "nothing came for three days"})
-    done = run_night(eve, NIGHT, passing=lambda point: reopen(eve, point))
+    done = run_night(asking(eve, "http://127.0.0.1:9"), NIGHT)
     assert done is not None
     assert not phases.summary(done).complete
     (body,) = slack.got
     assert body["text"].startswith("INCOMPLETE (stripe): ")
     assert body["blocks"][0]["text"]["text"].startswith("INCOMPLETE (stripe): ")
-    assert body["blocks"][1]["text"]["text"].startswith("Incomplete\n• stripe: nothing came for three days")
+    assert body["blocks"][1]["text"]["text"].startswith("Incomplete\n• stripe: it could not be asked")
     assert confidences(eve) == {"likely"}
     clock.advance(timedelta(days=1))
     closed = run_night(eve, NIGHT + timedelta(days=1))
@@ -194,15 +201,17 @@ def test_an_incomplete_night_says_so_first_and_holds_what_it_finds(eve: Runtime,
     assert "certain" in confidences(eve)  # what was judged meanwhile is judged anew
 
 
+def test_a_provider_that_refuses_the_key_is_told_at_once(eve: Runtime, slack: Chat) -> None:
+    with refusing() as base:
+        done = run_night(asking(eve, base), NIGHT)
+    assert done is not None
+    assert not phases.summary(done).complete
+    assert [text.partition(":")[0] for text in slack.texts] == ["URGENT", "INCOMPLETE (stripe)"]
+
+
 def gap(runtime: Runtime, found: Mapping[str, str]) -> None:
     with runtime.engine.begin() as conn:
         rows.set_gaps(conn, NIGHT, found)
-
-
-def reopen(runtime: Runtime, point: str) -> None:
-    """What the room of completeness says, until it is there to say it."""
-    if point == "picture:noted":
-        gap(runtime, {"stripe": "nothing came for three days"})
 
 
 def confidences(runtime: Runtime) -> set[str]:
