@@ -101,6 +101,11 @@ class Settings(BaseModel):
     report_dir: Path = _setting(Path("reports"), "the folder that the nightly reports are written to")
     mail_report: bool = _setting(default=False, expected="true or false")
 
+    # What members are told
+    notices: Literal["review", "email"] = _setting("review", "review (laid out only) or email")
+    notices_url: Secret | None = _setting(None, "smtps://USER:PASSWORD@HOST?from=A&to=A, the mail server for notices")
+    notices_templates: Path | None = _setting(None, "a folder with the merchant's own texts")
+
     # What may leave
     mode: Literal["shadow", "live"] = _setting("shadow", "shadow or live")
     refund_or_credit: Literal["refund", "credit"] = _setting("refund", "refund or credit")

@@ -44,6 +44,9 @@ def decide_claim(claim: Claim, ledger: Ledger, rules: Rules, as_of: datetime) ->
 
 def _undecided(seat: Bench, choice: Choice) -> ClaimDecision:
     """No clause decides. An outer limit for every claim refuses all the same; everything else is for a person."""
+    if choice.cited and seat.taking is None:
+        # Without the purchase no window can be told from another.
+        return ask(seat, choice, ("charge",)) if seat.claim.charge is None else _no_money(seat, choice)
     if choice.cited:
         return held(seat, HeldBecause.CLAUSES_DISAGREE, f"{' and '.join(choice.cited)} disagree", choice.cited)
     for bundle in seat.bundles:
@@ -62,6 +65,8 @@ def _barred(seat: Bench, choice: Choice, bundle: Bundle, clause: Clause) -> Clai
     if seat.claim.named:
         words = ", ".join(seat.claim.named)
         return held(seat, HeldBecause.APPROVAL, f"{choice.name} refuses, yet lists {words} as compatible", choice.cited)
+    if seat.taking is None and clause.terms.after_days is not None:
+        return ask(seat, choice, ("charge",)) if seat.claim.charge is None else _no_money(seat, choice)
     return refuse(seat, choice, clause.says)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reconcile.claims_types import Granted
 from reconcile.money import Money
 from reconcile.outcome import HeldBecause, Remedy, RemedyKind, RemedyState
-from reconcile.remedies import capped, remedy_key
+from reconcile.remedies import capped, remedy_key, waiting
 from reconcile.scene import Judged, Scene, rivals_for
 from reconcile.takings import Taking
 
@@ -108,8 +108,8 @@ def _held(scene: Scene, i: int, case: Judged | None, owed: Money | None) -> Held
         return HeldBecause.DISPUTED
     if taking.given_back.ours:
         return HeldBecause.CHANGED  # money went out for this charge already: the difference is for a person
-    if scene.ledger.roster_stale:
-        return HeldBecause.STALE_ROSTER
+    if (waits := waiting(scene.ledger)) is not None:
+        return waits
     return None if owed is None else capped(owed, scene.rules)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from reconcile.facts import Ref
@@ -119,7 +119,7 @@ class Returned:
     """A refund under a clause that another clause follows: the customer may not subscribe again after it."""
 
     clause: str
-    on: date
+    at: datetime
     membership: str
     charge: Ref
 

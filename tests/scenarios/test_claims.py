@@ -168,6 +168,10 @@ ROWS = {
     "IP-8.2": (kind(ClaimKind.UNLAWFUL_USE, IPTV), "review may held iptv/IP-8.2"),
     "IP-8.3, day 8": (kind(ClaimKind.UNUSED_PERIOD, IPTV, 8), "review may held iptv/IP-8.3"),
     "IP-8.3, day 7": (kind(ClaimKind.UNUSED_PERIOD, IPTV, 7), "review held"),
+    "IP-1, which charge": (
+        MONEY_BACK.but(charge=None, facts=(charge(BOUGHT, ref="ch_1"), charge(on_day(1).split()[0], ref="ch_2"))),
+        "review pending iptv/IP-1 and iptv/IP-8 (charge)",
+    ),
     # No clause
     "no clause": (kind(ClaimKind.UNAUTHORISED, VOIP), "review held"),
     "a charge of somebody else": (NO_SMS.but(charge="stripe:ch_9"), "review shall held virtual-number/VN-3"),

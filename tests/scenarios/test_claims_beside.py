@@ -180,7 +180,7 @@ def test_a_roster_that_is_stale_holds_a_grant() -> None:
     ]
 
 
-RETURNED = Returned("iptv/IP-1", day("2025-06-12"), "M-1", Ref("stripe", "ch_1"))
+RETURNED = Returned("iptv/IP-1", at("2025-06-12"), "M-1", Ref("stripe", "ch_1"))
 
 
 def _again(ledger: Ledger) -> list[str]:
@@ -192,7 +192,7 @@ def test_after_the_money_back_a_later_charge_is_shown() -> None:
     later = MONEY_BACK.but(facts=(CH1, charge("2025-07-02", ref="ch_2")))
     assert _again(later.ledger) == []
     assert _again(replace(later.ledger, returned=(RETURNED,))) == ["stripe:ch_2"]
-    same_day = replace(later.ledger, returned=(replace(RETURNED, on=day("2025-07-02")),))
+    same_day = replace(later.ledger, returned=(replace(RETURNED, at=at("2025-07-02")),))
     assert _again(same_day) == []
 
 

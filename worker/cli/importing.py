@@ -54,12 +54,13 @@ def _import_roster(runtime: Runtime, file: Path, tell: Callable[[int], None]) ->
 
     bundles = Bundles(runtime.rules.policy.versions.keys(), runtime.settings.policy)
     at = runtime.clock()
+    statement = runtime.rules.policy.in_force("smartcalls-privacy", at.date()).version
 
     def work(conn: Connection) -> dict[str, int]:
         lift_limits(conn)
         total = {"added": 0, "changed": 0, "unchanged": 0}
         for rows in slices(read(file, bundles)):
-            imported: Imported = import_memberships(conn, runtime.keyring, rows, at)
+            imported: Imported = import_memberships(conn, runtime.keyring, rows, at, statement)
             for name in total:
                 total[name] += getattr(imported, name)
             tell(sum(total.values()))

@@ -103,7 +103,7 @@ def findings(
     _known_kind(kind)
     wanted = listings.Filter(states, kind, since, membership)
     with _reading() as (_, conn):
-        people = _show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", needs_a_person)
+        people = show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", needs_a_person)
     raise StopError(PERSON_NEEDED if check and people else DONE)
 
 
@@ -126,7 +126,7 @@ def remedies(
     wanted = listings.Filter(states, kind, since, membership)
     with _reading() as (_, conn):
         rows = listings.remedies(conn, wanted)
-        people = _show(rows, REMEDIES, Form(as_json, csv, xlsx), "remedies", _remedy_waits)
+        people = show(rows, REMEDIES, Form(as_json, csv, xlsx), "remedies", _remedy_waits)
     raise StopError(PERSON_NEEDED if check and people else DONE)
 
 
@@ -155,7 +155,7 @@ def deliveries(
         if kind is not None:
             rows = (row for row in rows if row["event_type"] == kind)
         form = Form(as_json, csv, xlsx)
-        people = _show(rows, DELIVERIES, form, "deliveries", lambda row: row["state"] == "failed")
+        people = show(rows, DELIVERIES, form, "deliveries", lambda row: row["state"] == "failed")
     raise StopError(PERSON_NEEDED if check and people else DONE)
 
 
@@ -195,7 +195,7 @@ def _reading() -> Iterator[tuple[Runtime, Connection]]:
         yield runtime, conn
 
 
-def _show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str, waits: Callable[[Row], bool]) -> int:
+def show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str, waits: Callable[[Row], bool]) -> int:
     """Write the listing as it is wanted; how many of its rows wait for a person."""
     waiting = 0
 

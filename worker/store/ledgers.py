@@ -22,7 +22,8 @@ from reconcile.facts import (
 )
 from reconcile.ledger import BoundCharge, Ledger, StrayCharge
 from reconcile.membership import Membership
-from worker.store.links import Paid, paid_by
+from worker.store.asked import with_claims
+from worker.store.links import OUR_BOOKS, Paid, paid_by, provider_of
 from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
 from worker.store.rows import BOUND, Kept, Look, find
@@ -43,7 +44,8 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
     back = _given_back(conn, everything)
     gaps = open_gaps(conn)
     ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
-    return [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
+    told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
+    return with_claims(conn, told)
 
 
 def _touched_by(gaps: Collection[str], ledger: Ledger) -> bool:
@@ -98,7 +100,10 @@ def _given_back(conn: Connection, facts: Iterable[Fact]) -> _Named:
     ids = {(charge.ref.provider, charge.ref.id) for charge in charges}
     intents = {(charge.ref.provider, charge.intent) for charge in charges if charge.intent}
     found = find(
-        conn, Look("charge", ("refund", "dispute", "credit"), ids), Look("intent", ("refund", "dispute"), intents)
+        conn,
+        Look("charge", ("refund", "dispute", "credit"), ids),
+        Look("charge", ("credit",), {(OUR_BOOKS, id_) for _, id_ in ids}),
+        Look("intent", ("refund", "dispute"), intents),
     )
     named: _Named = {}
     for kept in found.values():
@@ -106,7 +111,7 @@ def _given_back(conn: Connection, facts: Iterable[Fact]) -> _Named:
         if isinstance(fact, Refund | Dispute | Credit):
             # What names a charge belongs to that one; an intent may have had several charges, of which one succeeded.
             by, name = ("charge", fact.charge) if fact.charge else ("intent", getattr(fact, "intent", None))
-            named.setdefault((by, fact.ref.provider, str(name)), []).append(fact)
+            named.setdefault((by, provider_of(fact), str(name)), []).append(fact)
     return named
 
 

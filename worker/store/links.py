@@ -13,6 +13,7 @@ from worker.codec import FactKey
 from worker.store.rows import Kept, Look, find
 
 Name = tuple[str, str]  # provider, id
+OUR_BOOKS = "makegood"  # whose the credits are that no provider keeps a balance for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,12 @@ def charges_of(conn: Connection, facts: Iterable[Fact]) -> dict[FactKey, Kept]:
 
 
 def _names(facts: Iterable[Fact], name: str) -> set[Name]:
-    return {(fact.ref.provider, value) for fact in facts if (value := getattr(fact, name, None))}
+    return {(provider_of(fact), value) for fact in facts if (value := getattr(fact, name, None))}
+
+
+def provider_of(fact: Fact) -> str:
+    """Whose objects a fact names. A credit on our own books names the charge of a provider."""
+    return (fact.charge_provider if isinstance(fact, Credit) else None) or fact.ref.provider
 
 
 def _paid(facts: Iterable[Fact]) -> Paid:

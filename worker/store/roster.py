@@ -14,7 +14,9 @@ from reconcile.ledger import BoundBy
 from reconcile.membership import Membership
 from worker.codec import Plain, membership_from_plain, membership_to_plain
 from worker.crypt import Keyring
+from worker.minimising import minimised
 from worker.schema import Row, identifiers, membership_versions, memberships
+from worker.store import members
 from worker.store.bindings import Identifier
 from worker.store.facts import mark, rebind_identified
 from worker.store.sql import listed, lock_facts, put
@@ -45,17 +47,27 @@ class _Stored:
     personal: bytes | None
 
 
-def import_memberships(conn: Connection, keyring: Keyring, rows: Sequence[RosterRow], at: datetime) -> Imported:
+def import_memberships(
+    conn: Connection, keyring: Keyring, rows: Sequence[RosterRow], at: datetime, statement: str | None = None
+) -> Imported:
     """Take in roster rows, all or nothing with the caller's transaction. A row equal to what is stored changes nothing;
-    another one becomes the next version. Charges that find another membership by it are bound anew. Raises ValueError
-    where one membership has two rows."""
+    another one becomes the next version. Charges that find another membership by it are bound anew. `statement` is the
+    version of the privacy statement under which personal data is collected. Raises ValueError where one membership has
+    two rows."""
     lock_facts(conn)
     given = {row.membership.ref: row for row in rows}
     if len(given) != len(rows):
         raise ValueError("a membership has two rows in one import")
     stored = _stored(conn, list(given))
-    changed = [row for row in rows if not _same(keyring, row, stored.get(row.membership.ref))]
-    _write(conn, keyring, changed, stored, at)
+    kept = [minimised(row.membership, row.personal) for row in rows]
+    abroad = {one.membership.ref: one.abroad for one in kept}
+    keys = members.keys_of(
+        conn, keyring, [r for one in kept if one.personal or one.abroad for r in [one.membership.ref]]
+    )
+    rows = [RosterRow(one.membership, one.personal if one.membership.ref in keys else None) for one in kept]
+    changed = [row for row in rows if not _same(keyring, keys, row, stored.get(row.membership.ref))]
+    _write(conn, keyring, changed, stored, at, keys)
+    members.collected(conn, {row.membership.ref: abroad[row.membership.ref] for row in changed}, statement)
     known = _replace_identifiers(conn, {row.membership.ref: _identifiers(keyring, row) for row in changed})
     touched = rebind_identified(conn, known)
     mark(conn, touched)
@@ -88,7 +100,8 @@ def refs(conn: Connection, size: int) -> Iterator[Sequence[str]]:
 def personal(conn: Connection, keyring: Keyring, ref: str) -> dict[str, str]:
     """The member's plain fields; empty where none were given (or they were erased)."""
     sealed = conn.scalar(select(memberships.c.personal).where(memberships.c.ref == ref))
-    return {} if sealed is None else _opened(keyring, ref, sealed)
+    key = None if sealed is None else members.keys_of(conn, keyring, [ref]).get(ref)
+    return {} if sealed is None or key is None else _opened(key, ref, sealed)
 
 
 def _stored(conn: Connection, wanted: Sequence[str]) -> dict[str, _Stored]:
@@ -100,10 +113,13 @@ def _stored(conn: Connection, wanted: Sequence[str]) -> dict[str, _Stored]:
     return {ref: _Stored(version, roster, sealed) for ref, version, roster, sealed in rows}
 
 
-def _same(keyring: Keyring, row: RosterRow, stored: _Stored | None) -> bool:
+def _same(keyring: Keyring, keys: Mapping[str, Keyring], row: RosterRow, stored: _Stored | None) -> bool:
     if stored is None or stored.roster != _plain(keyring, row):
         return False
-    known = {} if stored.personal is None else _opened(keyring, row.membership.ref, stored.personal)
+    key = keys.get(row.membership.ref)
+    if stored.personal is None or key is None:
+        return stored.personal is None and not row.personal
+    known = _opened(key, row.membership.ref, stored.personal)
     return known == dict(row.personal or {})
 
 
@@ -116,8 +132,13 @@ def _email(keyring: Keyring, row: RosterRow) -> str | None:
     return keyring.email_key(address) if address else None
 
 
-def _write(
-    conn: Connection, keyring: Keyring, changed: Sequence[RosterRow], stored: Mapping[str, _Stored], at: datetime
+def _write(  # noqa: PLR0917 - all that a row is made of
+    conn: Connection,
+    keyring: Keyring,
+    changed: Sequence[RosterRow],
+    stored: Mapping[str, _Stored],
+    at: datetime,
+    keys: Mapping[str, Keyring],
 ) -> None:
     if not changed:
         return
@@ -128,14 +149,14 @@ def _write(
         rows.append({"ref": ref, "version": version, "roster": _plain(keyring, row), "imported_at": at})
     put(conn, membership_versions, rows, key=["ref", "version"], replacing=False)
     by = {row.membership.ref: row for row in changed}
-    whole = [{**row, **_private(keyring, by[row["ref"]]), "touched": True} for row in rows]
+    whole = [{**row, **_private(keyring, keys, by[row["ref"]]), "touched": True} for row in rows]
     put(conn, memberships, whole, key=["ref"], replacing=True)
 
 
-def _private(keyring: Keyring, row: RosterRow) -> Row:
+def _private(keyring: Keyring, keys: Mapping[str, Keyring], row: RosterRow) -> Row:
     ref = row.membership.ref
     text = msgspec.json.encode(dict(row.personal or {}), order="sorted")
-    sealed = keyring.seal(text, _place(ref)) if row.personal else None
+    sealed = keys[ref].seal(text, _place(ref)) if row.personal else None
     return {"personal": sealed, "email": _email(keyring, row)}
 
 

@@ -1,0 +1,1 @@
+"""Members' rights over their data, and what is never kept of anybody."""
