@@ -24,6 +24,7 @@ from worker.store import due
 from worker.store.due import AGAIN, Wanted
 from worker.store.judgements import Judgement, write
 from worker.store.ledgers import load_ledgers, load_strays
+from worker.store.roster_age import with_age
 from worker.store.sql import TRANSIENT, run
 
 SLICE = 200
@@ -99,7 +100,7 @@ def judge_memberships(
     """Judge these memberships within the caller's transaction. Their rows are locked before anything is read, so that
     no fact comes between what is read and what is written. `judging` is the run that the breaker will look at."""
     due.lock_memberships(conn, refs)
-    ledgers = load_ledgers(conn, refs)
+    ledgers = with_age(conn, load_ledgers(conn, refs), runtime.settings.roster_max_age_days, runtime.clock())
     outcomes = [reconcile(ledger, runtime.rules, as_of) for ledger in ledgers]
     findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
     remedies = tuple(remedy for outcome in outcomes for remedy in outcome.remedies)

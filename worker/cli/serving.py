@@ -41,7 +41,9 @@ def up(port: Port = None) -> None:
     being handled is finished, the rest stays in the database."""
     with _serving(receives=True) as (runtime, broker, stop), ExitStack() as stack:
         from worker.actors import working
+        from worker.money.child import executing
 
+        stack.enter_context(executing(runtime))
         actors = stack.enter_context(working(runtime, broker))
         stack.enter_context(_ticking(runtime, actors.ring, stop))
         _listen(runtime, broker, actors.ring, port)
@@ -59,8 +61,10 @@ def work(threads: Annotated[int, typer.Option("--threads", min=1, max=64)] = 4) 
     """A worker by itself: handles what the receiver keeps. Start as many as there is work for."""
     with _serving(apart=True) as (runtime, broker, stop):
         from worker.actors import run_worker
+        from worker.money.child import executing
 
-        run_worker(runtime, broker, stop, threads=threads)
+        with executing(runtime):
+            run_worker(runtime, broker, stop, threads=threads)
 
 
 def clock() -> None:

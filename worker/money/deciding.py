@@ -25,6 +25,7 @@ from worker.money.subjects import Judged
 from worker.runtime import Runtime
 from worker.store import sends
 from worker.store.facts import store_facts
+from worker.store.links import OUR_BOOKS
 from worker.store.sends import Send
 from worker.store.sql import lock_facts
 from worker.store.switches import raise_alarm
@@ -189,7 +190,7 @@ def _book(conn: Connection, scene: _Scene) -> str:
         return park(conn, scene.runtime, scene.send, "refused nothing to credit to")
     sends.change(conn, scene.send, **_fresh(scene))
     credit = Credit(
-        ref=Ref("makegood", remedy.key),
+        ref=Ref(OUR_BOOKS, remedy.key),
         told_at=now,
         amount=Money(remedy.amount_minor, remedy.currency),
         made_at=now,

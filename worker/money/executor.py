@@ -6,14 +6,15 @@ The database is the queue. Nothing here needs Redis, a webhook, or the process t
 from __future__ import annotations
 
 import signal
-import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
+from config.settings import SettingsError
 from worker.audit import append_all
 from worker.breaker import check_left_over
 from worker.engine import reading
@@ -70,17 +71,20 @@ def issue_due(runtime: Runtime, *, timer: bool = False) -> Issued:
     return issued
 
 
-def run_executor(runtime: Runtime, stop: threading.Event, *, poll_s: float = POLL_S) -> None:
-    """Issue what is due, again and again, until `stop`. In a process of one thread, which the kill timer may end at
-    any moment: whoever started it starts it again."""
-    while not stop.is_set():
+def run_executor(runtime: Runtime, pause: Callable[[], bool]) -> None:
+    """Issue what is due, again and again, until a `pause` says that it is over. In a process of one thread, which the
+    kill timer may end at any moment: whoever started it starts it again."""
+    while True:
         try:
             issued = issue_due(runtime, timer=True)
             if issued.due and not issued.shadow:
-                _log.info("issued", count=issued.due, **issued.words)
+                _log.info("issued", count=issued.due)
         except TRANSIENT as fault:
             _log.warning("executor_waits", error=type(fault).__name__)
-        stop.wait(poll_s)
+        except SettingsError as fault:
+            _log.error("executor_waits", error=str(fault))
+        if pause():
+            return
 
 
 def reap(conn: Connection, runtime: Runtime) -> int:

@@ -20,6 +20,7 @@ from worker.schema import remedies
 from worker.store import rows, sends
 from worker.store.due import lock_memberships
 from worker.store.ledgers import load_ledgers
+from worker.store.roster_age import with_age
 from worker.store.sends import Send
 
 CANCELS = "cancel_agreement"
@@ -81,7 +82,8 @@ def judged_now(conn: Connection, runtime: Runtime, remedy: Row[Any]) -> Judged |
     """Judge the membership of a remedy that is `locked` on the stored facts. None for a charge that belongs to none."""
     if remedy.membership is None:
         return None
-    ledgers = load_ledgers(conn, [remedy.membership])
+    loaded = load_ledgers(conn, [remedy.membership])
+    ledgers = with_age(conn, loaded, runtime.settings.roster_max_age_days, runtime.clock())
     if not ledgers:
         return None
     as_of = today(runtime)

@@ -191,6 +191,18 @@ def _flagged_in_one_run(house: House, count: int) -> list[str]:
     return [f"remedy:stripe:ch_{n}" for n in range(1, count + 1)]
 
 
+def test_with_an_old_roster_a_person_decides(house: House) -> None:
+    house.set(roster_max_age_days=7)
+    key = house.overcharge()
+    assert house.state(key) == "queued"
+    house.later(days=8)
+    house.issue()
+    assert (house.held(key), house.bank.posts) == (("held", "stale_roster"), [])
+    approve(house.runtime, key, ADA)
+    house.rest()
+    assert house.state(key) == "settled"
+
+
 def test_people_decide_in_their_name_and_the_chain_holds(house: House) -> None:
     key = _held_above_day_cap(house)
     assert waive(house.runtime, key, ADA, "paid in cash") == "waived"
@@ -203,13 +215,18 @@ def test_people_decide_in_their_name_and_the_chain_holds(house: House) -> None:
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda house, key: approve(house.runtime, "remedy:stripe:nobodys", ADA), "is none"),
+        (lambda house, key: approve(house.runtime, f"{key}0", ADA), "is none"),
         (lambda house, key: approve(house.runtime, key, ADA), "is queued: only a held remedy"),
         (lambda house, key: approve(house.runtime, key, " "), "--by: one line"),
         (lambda house, key: approve(house.runtime, key, "Makegood"), "name of a person"),
         (lambda house, key: retry(house.runtime, key, ADA), "only a failed remedy"),
         (lambda house, key: waive(house.runtime, key, ADA, ""), "--reason: one line"),
-        (lambda house, key: set_money(house.runtime, ADA, "a\nb", stopped=True), "--reason: one line of text"),
+        (
+            lambda house, key: (
+                set_money(house.runtime, ADA, f"{key}\n", stopped=False) or waive(house.runtime, key, ADA, "a\nb")
+            ),
+            "--reason: one line of text",
+        ),
     ],
 )
 def test_a_bad_decision_is_one_line(house: House, act: Callable[[House, str], object], said: str) -> None:

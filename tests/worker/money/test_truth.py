@@ -7,6 +7,7 @@ import pytest
 from handlers.gateway import Look
 from reconcile.facts import Fact, Ref, Refund, RefundState
 from reconcile.money import Money
+from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
 from worker.money.decisions import retry
 from worker.money.gateways import gateways
@@ -149,6 +150,8 @@ def test_too_old_at_paypal_becomes_a_credit_on_our_own_books(house: House) -> No
     assert house.state(key) == "settled"
     assert house.bank.of(_charge(key)) == []
     assert house.send(key).way == "book"
+    house.tell(w.charge("SALE_more", w.month(2), provider="paypal", subscription="I-1"))
+    assert house.held(key) == ("settled", None), "what is on our books counts as given back"
 
 
 @BOTH
