@@ -22,6 +22,7 @@ from reconcile.facts import (
 )
 from reconcile.ledger import BoundCharge, Ledger, StrayCharge
 from reconcile.membership import Membership
+from worker.store.asked import with_claims
 from worker.store.links import OUR_BOOKS, Paid, paid_by, provider_of
 from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
@@ -43,7 +44,8 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
     back = _given_back(conn, everything)
     gaps = open_gaps(conn)
     ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
-    return [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
+    told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
+    return with_claims(conn, told)
 
 
 def _touched_by(gaps: Collection[str], ledger: Ledger) -> bool:
