@@ -13,6 +13,7 @@ from reconcile.followup import overdue_days, refund_findings
 from reconcile.ledger import Ledger, StrayCharge
 from reconcile.looks import explain
 from reconcile.matching import match
+from reconcile.membership import CancelNotice
 from reconcile.outcome import (
     Confidence,
     Finding,
@@ -23,7 +24,7 @@ from reconcile.outcome import (
 )
 from reconcile.policy import Rules
 from reconcile.remedies import prescribe, review
-from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals
+from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals, next_due
 from reconcile.scene import Scene, finding_key
 from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
 from reconcile.stints import course, local_date
@@ -83,7 +84,8 @@ def _next_change(scene: Scene) -> date | None:
         )
         days += [local_date(at, zone) for at in moments if at is not None]
     days += [
-        notice.on if not hasattr(notice, "at") else local_date(notice.at, zone) for notice in scene.membership.notices
+        local_date(notice.at, zone) if isinstance(notice, CancelNotice) else notice.on
+        for notice in scene.membership.notices
     ]
     days += [stint.end.on for stint in scene.course.stints if stint.end is not None]
     days += [a.until for a in scene.membership.agreements if a.until is not None]
@@ -96,11 +98,8 @@ def _next_change(scene: Scene) -> date | None:
 
 def _coming(scene: Scene) -> list[date]:
     """The day on which the next renewal, not yet expected today, would be missed."""
-    horizon = scene.as_of + timedelta(days=800)
-    later = expected_renewals(scene.membership, scene.course, horizon)
-    known = scene.as_of + timedelta(days=EARLY_DAYS)
-    upcoming = [r for r in later if r.due > known and r.kind is RenewalKind.DUES]
-    return [missed_from(upcoming[0].due, scene)] if upcoming else []
+    coming = next_due(scene.membership, scene.course, scene.as_of + timedelta(days=EARLY_DAYS))
+    return [] if coming is None else [missed_from(coming, scene)]
 
 
 def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding, Remedy] | None:

@@ -16,6 +16,7 @@ C = TypeVar("C", PriceChange | PlanChange, QuantityChange)
 
 EARLY_DAYS = 2  # a charge may come this many days before its renewal is due
 LATE_DAYS = 35  # and this many after
+YEARS_AHEAD = 30  # no pause is looked past for longer
 
 
 class RenewalKind(StrEnum):
@@ -58,6 +59,17 @@ def expected_renewals(
     renewals = _credited(_discounted(membership, renewals), granted)
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
+
+
+def next_due(membership: Membership, course: Course, after: date) -> date | None:
+    """The first date after `after` on which dues fall due; None where nothing is to come."""
+    for stint in course.stints:
+        for anniversary in anniversaries(membership, stint):
+            if not stint.covers(anniversary.on) or anniversary.on.year > after.year + YEARS_AHEAD:
+                break
+            if anniversary.on > after and not paused(membership, anniversary.on):
+                return anniversary.on
+    return None
 
 
 def paused(membership: Membership, day: date) -> bool:
