@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import auditing, backfilling, claims, importing, judging, listing, money, nights, policies, serving
+from worker.cli import auditing, backfilling, backtest, claims, importing, judging, listing, money, nights, policies, serving
 
 app = typer.Typer(
     name="makegood",
@@ -43,5 +43,6 @@ nights.add_to(app)
 listing.add_to(app)
 claims.add_to(app)
 money.add_to(app)
+backtest.add_to(policies.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(auditing.app, name="audit")

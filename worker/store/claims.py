@@ -161,6 +161,17 @@ def returned(conn: Connection, refs: Sequence[str]) -> dict[str, list[Returned]]
     return {ref: sorted(many, key=lambda r: (r.at, r.charge)) for ref, many in found.items()}
 
 
+def of_members(conn: Connection, refs: Sequence[str]) -> dict[str, list[Claim]]:
+    """The claims of these memberships, in the order in which they came."""
+    c = claims.c
+    named = listed(conn, ["ref"], [(ref,) for ref in refs])
+    query = select(c.membership, c.told).join(named, c.membership == named.c.ref).order_by(c.received_at, c.id)
+    found: dict[str, list[Claim]] = {}
+    for membership, plain in conn.execute(query):
+        found.setdefault(membership, []).append(msgspec.convert(plain, Claim))
+    return found
+
+
 def of_member(conn: Connection, ref: str) -> list[Row]:
     """Everything kept of a member's claims, by id."""
     query = select(claims).where(claims.c.membership == ref).order_by(claims.c.id)
