@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -45,6 +45,7 @@ AGREEMENTS_A_PAGE = 20
 _log = structlog.get_logger(__name__)
 
 Wait = Callable[[float], None]
+T = TypeVar("T")
 
 
 class BackfillError(ConnectionError):
@@ -129,27 +130,28 @@ def _pages(runtime: Runtime, listing: Listing, window: Window, wait: Wait) -> It
         run(runtime.engine, lambda conn: backfills.advance(conn, replace(window, done=True)))
         return
     while not window.done:
-        page = _page(runtime, listing, window, wait)
+        ask = partial(listing.list_since, window.since, window.upper, window.cursor or f"{window.kind}:")
+        page = told(runtime, f"{window.provider}'s {window.kind}", ask, wait)
         window = _after(window, page)
         run(runtime.engine, partial(_keep, runtime=runtime, window=window, page=page))
         yield Filled(len(page.facts), page.unreadable)
         wait(PAUSE_S[window.provider])
 
 
-def _page(runtime: Runtime, listing: Listing, window: Window, wait: Wait) -> Listed:
-    """The next page. A list can be asked again whatever came of the last time; each time later."""
+def told(runtime: Runtime, what: str, ask: Callable[[], T | NotExecuted | Uncertain | NoCredential], wait: Wait) -> T:
+    """What the provider answers. A list can be asked again whatever came of the last time; each time later."""
     why = ""
     for attempt in range(TRIES):
-        page = listing.list_since(window.since, window.upper, window.cursor or f"{window.kind}:")
-        if isinstance(page, Listed):
-            return page
-        if isinstance(page, NoCredential):
-            raise NoCredentialError(f"{window.provider} refuses the key for {window.kind}: {page.why}")
-        why = page.why
-        _log.warning("page_not_told", provider=window.provider, kind=window.kind, why=why, attempt=attempt)
+        answer = ask()
+        if isinstance(answer, NoCredential):
+            raise NoCredentialError(f"the key is refused for {what}: {answer.why}")
+        if not isinstance(answer, NotExecuted | Uncertain):
+            return answer
+        why = answer.why
+        _log.warning("page_not_told", what=what, why=why, attempt=attempt)
         if attempt < TRIES - 1:
-            wait(_delay_s(runtime, page, attempt))
-    raise BackfillError(f"{window.provider} does not tell its {window.kind}: {why}")
+            wait(_delay_s(runtime, answer, attempt))
+    raise BackfillError(f"{what} cannot be asked for: {why}")
 
 
 def _delay_s(runtime: Runtime, page: NotExecuted | Uncertain, attempt: int) -> float:

@@ -156,7 +156,7 @@ def test_too_many_requests_are_waited_for(runtime: Runtime) -> None:
 def test_a_provider_that_is_away_stops_the_run_and_the_next_goes_on(runtime: Runtime) -> None:
     lists = Lists([*STORY], first=[refused(500)] * 6)
     with stripe_with(runtime, lists) as with_stripe:
-        with pytest.raises(BackfillError, match="stripe does not tell its charges"):
+        with pytest.raises(BackfillError, match="stripe's charges cannot be asked for"):
             backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
         backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
     assert len(charges(runtime)) == 7

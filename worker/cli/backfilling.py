@@ -31,8 +31,53 @@ Numbers = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Hang the commands on the app."""
+    # The later of two commands of one name holds: this one takes a file too, or asks a provider instead.
+    shown = example("import roster members.jsonl", "import roster --from stripe")
+    importing.app.command("roster", epilog=shown)(roster)
     app.command("backfill", epilog=example("backfill --provider stripe --since 2024-03-01"))(backfill)
     importing.app.command("report", epilog=example("import report activity.csv --provider paypal"))(report)
+
+
+def roster(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", show_default=False)] = None,
+    *,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="stripe or paypal: its subscriptions instead of a file."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in memberships from a .jsonl or .csv file, or as a provider's subscriptions and prices state them: all of
+    them or none. Importing again is harmless."""
+    if (file is None) == (source is None):
+        raise bad_input("FILE or --from is expected: one of them, and not both")
+    if file is not None:
+        importing.roster(file, as_json=as_json)
+    elif source is not None:
+        _roster_from(str(_known("--from", source, PROVIDERS)), as_json=as_json)
+
+
+def _roster_from(provider: str, *, as_json: bool) -> None:
+    from handlers.roster import CANNOT_CATCH
+    from worker import roster_from, tables
+    from worker.backfill import NoCredentialError
+
+    with opened() as runtime, progress("agreements read") as tell:
+        try:
+            built = roster_from.take_in(runtime, provider, progress=tell)
+        except NoCredentialError as error:
+            raise bad_input(str(error)) from None
+    counts = {name: getattr(built.imported, name) for name in ("added", "changed", "unchanged")}
+    left_out = dict(sorted(built.left_out.items()))
+    if as_json:
+        typer.echo(tables.as_json({**counts, "left_out": left_out, "cannot_catch": list(CANNOT_CATCH)}))
+        return
+    typer.echo("memberships: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    for why, count in left_out.items():
+        typer.echo(f"  left out: {count} x {why}")
+    typer.echo(f"What {provider} itself states is expected of it. Such an expectation cannot catch:")
+    for what in CANNOT_CATCH:
+        typer.echo(f"  - {what}")
 
 
 def report(

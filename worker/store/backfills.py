@@ -148,6 +148,24 @@ def agreements_after(conn: Connection, provider: str, after: str, limit: int) ->
     return conn.scalars(query.order_by(known.c.name).limit(limit)).all()
 
 
+def agreements_charged(conn: Connection, provider: str, after: str, limit: int) -> Sequence[str]:
+    """The next subscriptions in order that any fact names, ended ones among them."""
+    f = facts.c
+    query = select(f.subscription).where(f.provider == provider, f.subscription > after).distinct()
+    return [name for name in conn.scalars(query.order_by(f.subscription).limit(limit)) if name is not None]
+
+
+def memberships_of(conn: Connection, provider: str, agreements: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The memberships that the roster knows by each of these subscriptions."""
+    i = identifiers.c
+    named = listed(conn, ["value"], [(name,) for name in agreements])
+    query = select(i.value, i.membership).join(named, i.value == named.c.value)
+    found: dict[str, set[str]] = {}
+    for value, membership in conn.execute(query.where(i.provider == provider, i.kind == "subscription")):
+        found.setdefault(value, set()).add(membership)
+    return {value: frozenset(members) for value, members in found.items()}
+
+
 def _confirms(kept: Kept | None, fact: Fact) -> bool:
     """Whether a telling says nothing of the object but that it is still as it was."""
     if kept is None:
