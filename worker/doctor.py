@@ -20,6 +20,7 @@ from worker.runtime import utc_now
 
 CLOCK_OFF_MAX = timedelta(seconds=30)
 WAITING_MAX = timedelta(minutes=10)
+NIGHT_MAX = timedelta(hours=26)  # a day, and an hour each for a change of the clocks and for the night itself
 BEAT_MAX = timedelta(minutes=5)
 
 
@@ -56,6 +57,7 @@ def examine(clock: Callable[[], datetime] = utc_now) -> Iterator[Found]:
     yield from _providers(settings)
     yield _encryption(settings)
     yield _queue(settings)
+    yield _alerts(settings)
     yield from _database(settings, clock)
 
 
@@ -144,6 +146,18 @@ def _queue(settings: Settings) -> Found:
         broker.close()
 
 
+def _alerts(settings: Settings) -> Found:
+    from worker.alerts import channels
+
+    try:
+        known = channels.build(settings)
+    except SettingsError as error:
+        return Found("alerts", State.MEND, str(error))
+    if not known:
+        return Found("alerts", State.NOTE, "set MAKEGOOD_ALERT_URLS to be told each morning what was found")
+    return Found("alerts", State.FINE, f"{len(known)} channels")
+
+
 def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:
     kind = "SQLite" if settings.is_sqlite else "Postgres"
     file = make_url(settings.database_url).database
@@ -164,6 +178,8 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         if head:
             yield _backlog(engine, clock)
             yield _beat(engine, clock)
+            yield _last_night(engine, clock)
+            yield _untold(engine)
     except SQLAlchemyError as error:
         yield Found("database", State.UNREACHABLE, f"{kind} does not answer ({type(error).__name__})")
     finally:
@@ -216,3 +232,27 @@ def _beat(engine: Engine, clock: Callable[[], datetime]) -> Found:
             "clock process", State.MEND, f"last alive {last:%Y-%m-%d %H:%M}Z: run makegood up or makegood clock"
         )
     return Found("clock process", State.FINE, "alive")
+
+
+def _last_night(engine: Engine, clock: Callable[[], datetime]) -> Found:
+    """Silence must not pass for good news."""
+    from worker.store import nights
+
+    with reading(engine).begin() as conn:
+        last = nights.latest(conn)
+    if last is None or last.done_at is None:
+        return Found("night", State.NOTE, "none has been run yet")
+    if clock() - last.done_at > NIGHT_MAX:
+        return Found("night", State.MEND, f"the last one was {last.night}: see the clock process and its log")
+    said = "complete" if last.complete else "INCOMPLETE: see its summary, makegood night"
+    return Found("night", State.FINE if last.complete else State.MEND, f"{last.night}, {said}")
+
+
+def _untold(engine: Engine) -> Found:
+    from worker.store import outbox
+
+    with reading(engine).begin() as conn:
+        waiting, why = outbox.waiting(conn), outbox.why_waiting(conn)
+    if why is None:
+        return Found("outbox", State.FINE, f"{waiting} messages wait to be told")
+    return Found("outbox", State.MEND, f"{waiting} messages wait; the last try: {why}")

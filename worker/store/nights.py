@@ -33,6 +33,7 @@ class Night:
     lease_until: datetime | None = None
     summary: str | None = None
     audit_head: str | None = None
+    complete: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +181,5 @@ def _night(row: Any) -> Night:  # noqa: ANN401 - a row of `nights`
         row.lease_until,
         row.summary,
         row.audit_head,
+        row.complete,
     )

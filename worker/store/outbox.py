@@ -59,6 +59,15 @@ def waiting(conn: Connection) -> int:
     return conn.scalar(select(func.count()).select_from(outbox).where(_o.state == WAITING)) or 0
 
 
+def why_waiting(conn: Connection) -> str | None:
+    """What kept the oldest message that was tried in vain from being told; None where none was."""
+    query = (
+        select(_o.note).where(_o.state == WAITING, _o.note.is_not(None)).order_by(_o.at, _o.key, _o.channel).limit(1)
+    )
+    why: str | None = conn.scalar(query)
+    return why
+
+
 def untold_alarms(conn: Connection) -> Sequence[Any]:
     """The alarms that are in no outbox yet, oldest first, locked."""
     c = alarms.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,11 @@ def test_a_malformed_address_is_named_by_its_place_and_never_repeated(url: str) 
     assert "MAKEGOOD_ALERT_URLS is malformed: address 2: " in str(refused.value)
     assert "example.test" not in str(refused.value)
     assert "secret-token" not in str(refused.value)
+
+
+def test_an_apprise_address_needs_the_extra() -> None:
+    if find_spec("apprise") is not None:
+        assert channel_of("json://127.0.0.1:9/x").name.startswith("apprise-")
+        return
+    with pytest.raises(SettingsError, match=r"pip install makegood\[apprise\]"):
+        channel_of("json://127.0.0.1:9/x")
