@@ -244,3 +244,8 @@ def _subscription_v2(member: Member, agreement: Agreement, now: _Standing) -> Js
         "links": [{"href": f"{_API}/v1/billing/subscriptions/{agreement.subscription}", "rel": "self",
                    "method": "GET"}],
     }  # fmt: skip
+
+
+def agreement_object(member: Member, agreement: Agreement, state: str, at: datetime) -> Json:
+    """The agreement as PayPal's API shows it; `state` since `at`."""
+    return _agreement(member, agreement, _Standing(state, at))
