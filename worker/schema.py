@@ -79,6 +79,7 @@ deliveries = Table(
     Column("transmission_id", Text),
     Column("body", LargeBinary),  # compressed, then encrypted; purged by retention, ids stay
     Column("body_sha256", Text, nullable=False),
+    Column("abroad", Text),  # the payer's country, where nothing personal of its people is kept (PR-7)
     Column("seen", Integer, nullable=False, default=1),  # how often it was delivered
     Column("state", Text, nullable=False, default="new"),
     Column("note", Text),  # why passed over or failed, without personal data

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from config.logging import luhn
 
@@ -24,6 +22,14 @@ _KEYS = re.compile(
     r"(?i)(?:^|_)(?:ssn|social_security(?:_number)?|ein|tax_id|itin|account_number|routing_number|iban|cvc|cvv)$"
 )
 
+_NAMED_OR_KEY = re.compile(rf'{_NAMED.pattern}|"\w*(?:ssn|ein|tax_id|itin|_number|iban|cvc|cvv)"\s*:\s*"[^"]*\d')
+_LITERAL = re.compile(
+    r'"(?P<text>(?:[^"\\]|\\.)*)"(?P<colon>\s*:)?|(?<=[:\[,\s])(?P<number>\d{15,16})(?=[\s,}\]])', re.DOTALL
+)
+# Most bodies hold nothing of it, which a look at their shape tells quickly: every digit as 9, capitals as A.
+_SHAPE = bytes(57 if chr(c).isdigit() else 65 if 65 <= c <= 90 else c for c in range(128)) + bytes(range(128, 256))
+_HINTS = (b"ssn", b"social", b"itin", b"account", b"acct", b"routing", b"iban", b"cvc", b"cvv", b"tax", b"ein", b"aba")
+
 
 def scrubbed(text: str) -> str:
     """`text` without any such number."""
@@ -32,20 +38,64 @@ def scrubbed(text: str) -> str:
     return _CARD.sub(_card, _IBAN.sub(_iban, text))
 
 
-def scrubbed_json(value: Any, key: str = "") -> Any:  # noqa: ANN401 - JSON
-    """The same of every text in a JSON value. Names of objects (`id`, `…_id`) are left alone: they are what facts are
-    told apart by, and providers make no such numbers of them."""
-    if isinstance(value, Mapping):
-        return {name: scrubbed_json(item, str(name)) for name, item in value.items()}
-    if isinstance(value, list):
-        return [scrubbed_json(item, key) for item in value]
-    if isinstance(value, str):
-        if _KEYS.search(key) and any(char.isdigit() for char in value):
-            return REMOVED
-        return value if key == "id" or (key.endswith("_id") and not _KEYS.search(key)) else scrubbed(value)
-    if type(value) is int and value >= 10**14 and luhn(str(value)):
-        return REMOVED
-    return value
+def scrubbed_body(body: bytes) -> bytes:
+    """A JSON body without any such number, otherwise byte for byte as it came. Names of objects (`id`, `…_id`) are left
+    alone: they are what facts are told apart by, and providers make no such numbers of them."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body  # no JSON: it is refused when it is read
+    if not _suspect(body, text):
+        return body
+    key = ""
+
+    def clean(found: re.Match[str]) -> str:
+        nonlocal key
+        if found["number"] is not None:
+            return "null" if _is_card(found["number"]) else found[0]
+        if found["colon"] is not None:
+            key = found["text"]
+            return found[0]
+        return f'"{_valued(key, _plain_digits(found["text"]))}"'
+
+    return _LITERAL.sub(clean, text).encode()
+
+
+def _suspect(body: bytes, text: str) -> bool:
+    """Whether a closer look is worth while."""
+    shape = body.translate(_SHAPE)
+    if b"9999999999999" in shape.translate(None, b" -.") and any(_card(f) == REMOVED for f in _CARD.finditer(text)):
+        return True
+    if b"999-99-9999" in shape or b"999 99 9999" in shape or b"99-9999999" in shape or b"\\u999" in shape:
+        return True
+    if b"AA99" in shape and any(_iban(found) == REMOVED for found in _IBAN.finditer(text)):
+        return True
+    lower = body.lower()
+    return any(_near_digits(lower, hint) for hint in _HINTS) and _NAMED_OR_KEY.search(text) is not None
+
+
+def _near_digits(lower: bytes, hint: bytes) -> bool:
+    """Whether six digits follow the word closely somewhere."""
+    at = lower.find(hint)
+    while at >= 0:
+        if sum(48 <= byte <= 57 for byte in lower[at : at + 40]) >= 6:
+            return True
+        at = lower.find(hint, at + 1)
+    return False
+
+
+def _valued(key: str, text: str) -> str:
+    if _KEYS.search(key):
+        return REMOVED if any(char.isdigit() for char in text) else text
+    return text if key == "id" or key.endswith("_id") else scrubbed(text)
+
+
+def _plain_digits(text: str) -> str:
+    return re.sub(r"\\u003([0-9])", r"\1", text)
+
+
+def _is_card(number: str) -> bool:
+    return len(number) in (15, 16) and number[0] in "3456" and luhn(number)
 
 
 def without(text: str, *personal: str | None) -> str:

@@ -13,7 +13,9 @@ from sqlalchemy.dialects import sqlite
 
 from handlers.inbox import Envelope
 from worker.crypt import Keyring
+from worker.residence import country, nameless
 from worker.schema import Row, deliveries
+from worker.scrubbing import scrubbed_body
 
 FORGED_NOTE = "its transmission id was seen with another body"
 
@@ -89,6 +91,7 @@ _COLUMNS = {
     "transmission_id": "text",
     "body": "bytea",
     "body_sha256": "text",
+    "abroad": "text",
     "seen": "integer",
 }
 
@@ -121,6 +124,8 @@ def _values(keyring: Keyring, row: NewDelivery, times: int) -> Row:
     told = row.envelope
     if told.occurred_at.tzinfo is None or row.received_at.tzinfo is None:
         raise ValueError("a naive datetime cannot be stored")
+    # What is never kept is gone before the body is encrypted.
+    body, abroad = scrubbed_body(row.body), country(row.body)
     return {
         "provider": row.provider,
         "account": told.account,
@@ -131,8 +136,9 @@ def _values(keyring: Keyring, row: NewDelivery, times: int) -> Row:
         "received_at": row.received_at,
         "source": row.source,
         "transmission_id": told.transmission_id,
-        "body": keyring.pack(row.body, place(*row.key)),
+        "body": keyring.pack(body if abroad is None else nameless(body), place(*row.key)),
         "body_sha256": _sha256(row.body),
+        "abroad": abroad,
         "seen": times,
     }
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Text, cast, select
 
-from reconcile.facts import Charge, Fact, Invoice, Subscription
+from reconcile.facts import Charge, Fact, Invoice, Refund, Subscription
 from reconcile.tellings import merge
 from worker.codec import FactKey, digest, fact_from_text, fact_to_plain, key_of, text_of
 from worker.crypt import Keyring
 from worker.schema import Row, tellings
+from worker.scrubbing import scrubbed
 from worker.store.sql import by_first, listed, put
 
 _KEY = (tellings.c.provider, tellings.c.kind, tellings.c.object_id)
@@ -29,9 +30,19 @@ class Told:
 
 def without_address(fact: Fact, keyring: Keyring) -> Fact:
     """The fact with its e-mail address as a keyed hash: all that look-ups need, and no personal data."""
+    fact = _without_numbers(fact)
     if not isinstance(fact, Charge | Invoice | Subscription) or fact.email is None:
         return fact
     return replace(fact, email=keyring.email_key(fact.email) if fact.email.strip() else None)
+
+
+def _without_numbers(fact: Fact) -> Fact:
+    """Nothing that is never kept comes in by a field of free text either, from a list or a report."""
+    if isinstance(fact, Refund):
+        return fact if fact.reason is None else replace(fact, reason=scrubbed(fact.reason))
+    if isinstance(fact, Charge | Invoice | Subscription) and fact.named is not None:
+        return replace(fact, named=scrubbed(fact.named))
+    return fact
 
 
 def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:

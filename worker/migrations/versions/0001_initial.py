@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("transmission_id", sa.Text(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("body_sha256", sa.Text(), nullable=False),
+        sa.Column("abroad", sa.Text(), nullable=True),
         sa.Column("seen", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
