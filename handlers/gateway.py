@@ -1,4 +1,4 @@
-"""What goes out to a provider: reading a charge afresh, refunds, credits, cancellations. One call, one classified answer.
+"""What goes out to a provider: a charge read afresh, refunds, credits, cancellations. One call, one classified answer.
 
 A gateway never retries and never raises for what a provider or the network does: the money protocol in `worker.money`
 decides from the answer. Every call has a time-out and is made outside any transaction.
@@ -121,7 +121,7 @@ class Gateway(Protocol):
 
     name: str
     key_lifetime_s: dict[str, int]  # by api: how long the provider remembers an idempotency key
-    repeats_are_lookups: bool  # True: repeating the identical call within the lifetime returns the first result (PayPal)
+    repeats_are_lookups: bool  # repeating the identical call within the lifetime returns the first result (PayPal)
 
     def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
         """Read the charge, its refunds and its disputes afresh."""

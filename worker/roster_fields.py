@@ -113,10 +113,9 @@ class Fields:
 
     def word(self, name: str, words: type[E], default: E | None = None) -> E:
         value = self._value(name, default, expected := f"one of {', '.join(words)}")
-        try:
+        if isinstance(value, str) and value in set(words):
             return words(value)
-        except (ValueError, TypeError):
-            raise self._wrong(name, expected, value) from None
+        raise self._wrong(name, expected, value)
 
     def items(self, name: str) -> Iterator[tuple[str, object]]:
         """The members of a list, each with its path."""

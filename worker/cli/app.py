@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import auditing, backfilling, backtest, claims, importing, judging, listing, money, nights, policies, serving
+from worker.cli import (
+    auditing,
+    backfilling,
+    backtest,
+    claims,
+    importing,
+    judging,
+    listing,
+    money,
+    nights,
+    policies,
+    privacy,
+    serving,
+)
 
 app = typer.Typer(
     name="makegood",
@@ -46,3 +59,4 @@ money.add_to(app)
 backtest.add_to(policies.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(privacy.app, name="privacy")

@@ -97,7 +97,7 @@ class Window:
 def begin(conn: Connection, wanted: Sequence[Window]) -> list[Window]:
     """The windows as they are to be listed: where a run of all of them was broken off, as it left them, some done and
     one in the middle; else all from the beginning."""
-    fresh = {"state": RUNNING, "cursor": None, "covered_until": None, "objects": 0, "unreadable": []}
+    fresh: dict[str, Any] = {"state": RUNNING, "cursor": None, "covered_until": None, "objects": 0, "unreadable": []}
     put(conn, backfills, [{**_key(one), "asked_at": one.asked_at, **fresh} for one in wanted], key=KEY, replacing=False)
     found = [_window(conn.execute(select(backfills).where(_same(one)).with_for_update()).one()) for one in wanted]
     if not all(window.done for window in found):

@@ -13,4 +13,5 @@ from worker.store.sql import put
 def first(conn: Connection, name: str, now: datetime) -> datetime:
     """When `name` was first asked for: now, if it never was."""
     put(conn, heartbeats, [{"name": name, "at": now}], key=["name"], replacing=False)
-    return conn.execute(select(heartbeats.c.at).where(heartbeats.c.name == name)).scalar_one()
+    seen: datetime = conn.execute(select(heartbeats.c.at).where(heartbeats.c.name == name)).scalar_one()
+    return seen
