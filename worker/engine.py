@@ -6,6 +6,8 @@ Every transaction may be run again: a connection lost during COMMIT leaves open 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +137,15 @@ def _begin_sqlite(conn: Connection) -> None:
     # that only reads may say so and then waits for no writer's turn.
     reads = conn.get_execution_options().get("makegood_reads", False)
     conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads, and reads all of one moment, however long it takes."""
+    steady = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(makegood_reads=True, **steady) as conn, conn.begin():
+        lift_limits(conn)
+        yield conn
 
 
 def reading(engine: Engine) -> Engine:

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from reconcile.outcome import FindingStatus
 from reconcile.summary import Summary, summarise
 from worker import audit
 from worker.alerts import channels, telling, words
+from worker.engine import snapshot
 from worker.handling import store_pending
 from worker.judging import reconcile_all
 from worker.night import books, picture
@@ -77,13 +79,18 @@ def _missed(run: Run) -> Left:
 
 
 def _summary(run: Run) -> Left:
-    """Sum up, and note what is shown, in one transaction: a finding is new on one night only."""
+    """Sum up what stands at one moment, and write it down together with what it shows: a finding is new on one night
+    only. Reading takes its time, and holds nobody up; what changes meanwhile is for the next night."""
+    with snapshot(run.runtime.engine) as conn:
+        read = books.read(conn, run.runtime, run.night)
+    told = summarise(read)
+    night = run.night.night
+    still = [case.key for case in read.cases if case.status is FindingStatus.OPEN and case.first_seen <= night]
 
     def write(conn: Connection) -> None:
-        told = summarise(books.read(conn, run.runtime, run.night))
         number, head = audit.head(conn)
         nights.write_summary(conn, run.night, as_bytes(told).decode(), told.complete, f"{number}:{head}")
-        nights.mark_shown(conn, run.night.night)
+        nights.mark_shown(conn, night, still)
 
     return Left(also=write)
 

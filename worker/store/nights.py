@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from reconcile.outcome import FindingStatus
 from worker.schema import findings, gaps, identifiers, memberships, nights, shown
-from worker.store.sql import put
+from worker.store.sql import listed, put
 
 RUNNING, DONE, SUPERSEDED = "running", "done", "superseded"
 
@@ -118,18 +117,18 @@ def finish(conn: Connection, night: Night, now: datetime) -> bool:
     return _change(conn, night, state=DONE, done_at=now, lease_until=None)
 
 
-def mark_shown(conn: Connection, night: date) -> None:
-    """Note which findings this night shows, and which it no longer finds open. Harmless to repeat."""
-    f = findings.c
-    known = exists().where(shown.c.finding == f.key)
-    new = select(f.key).where(f.status == FindingStatus.OPEN.value, f.first_seen <= night, ~known).order_by(f.key)
-    if keys := conn.scalars(new).all():
-        conn.execute(insert(shown), [{"finding": key, "night": night, "over_on": None} for key in keys])
-    listed = select(shown.c.finding)
-    conn.execute(update(findings).where(f.key.in_(listed), f.published.is_(False)).values(published=True))
-    still = exists().where(f.key == shown.c.finding, f.status == FindingStatus.OPEN.value)
-    conn.execute(update(shown).where(shown.c.over_on.is_(None), ~still).values(over_on=night))
-    conn.execute(update(shown).where(shown.c.over_on.is_not(None), still).values(over_on=None))
+def mark_shown(conn: Connection, night: date, still: Collection[str]) -> None:
+    """Note that this night shows these findings as open, and that it no longer finds the others of earlier nights so.
+    Harmless to repeat."""
+    rows = [{"finding": key, "night": night, "over_on": None} for key in sorted(still)]
+    put(conn, shown, rows, key=["finding"], replacing=False)
+    here = listed(conn, ["key"], [(key,) for key in still])
+    keys = select(here.c.key)
+    conn.execute(
+        update(findings).where(findings.c.key.in_(keys), findings.c.published.is_(False)).values(published=True)
+    )
+    conn.execute(update(shown).where(shown.c.over_on.is_(None), shown.c.finding.not_in(keys)).values(over_on=night))
+    conn.execute(update(shown).where(shown.c.over_on.is_not(None), shown.c.finding.in_(keys)).values(over_on=None))
 
 
 def open_gaps(conn: Connection) -> dict[str, str]:

@@ -58,13 +58,12 @@ def chat() -> Iterator[Chat]:
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
-    """The address of a provider's API that knows no key."""
+def answering(body: bytes, status: int = 200) -> Iterator[str]:
+    """The address of a provider's API that answers every question alike."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}'
-            self.send_response(401)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

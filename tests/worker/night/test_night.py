@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert, select, update
 
 from tests.worker import world as w
-from tests.worker.alerts.endpoints import Chat, refusing
+from tests.worker.alerts.endpoints import Chat, answering
 from tests.worker.conftest import Clock
 from tests.worker.night.eve import AFTER, NIGHT
 from worker import nightly
@@ -201,8 +201,28 @@ def test_an_incomplete_night_says_so_first_and_holds_what_it_finds(eve: Runtime,
     assert "certain" in confidences(eve)  # what was judged meanwhile is judged anew
 
 
+def test_a_provider_that_answers_makes_the_picture_complete(quiet: Runtime, slack: Chat) -> None:
+    """Nothing happened, and the provider says so too; the other one cannot be asked, which is said."""
+    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+        done = run_night(asking(quiet, base), NIGHT)
+    assert done is not None
+    told = phases.summary(done)
+    assert told.complete
+    assert told.unchecked == ("paypal",)
+    assert "paypal could not be asked what its webhooks lost" in json.dumps(slack.got)
+
+
+def test_a_provider_that_lists_less_than_its_webhooks_told_has_a_gap(eve: Runtime, clock: Clock) -> None:
+    clock.now = w.at(NIGHT, 23)  # after the day's charges, which the provider then should list
+    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+        done = run_night(asking(eve, base), NIGHT)
+    assert done is not None
+    (gap_told,) = phases.summary(done).gaps
+    assert "told by webhook and not listed" in gap_told.said
+
+
 def test_a_provider_that_refuses_the_key_is_told_at_once(eve: Runtime, slack: Chat) -> None:
-    with refusing() as base:
+    with answering(b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}', 401) as base:
         done = run_night(asking(eve, base), NIGHT)
     assert done is not None
     assert not phases.summary(done).complete
