@@ -18,8 +18,7 @@ from worker.sandbox.bank.book import Agreement, Taken
 def bank(clock: Clock) -> Iterator[Bank]:
     with open_bank(clock, seed=1) as opened:
         at = clock() - timedelta(days=30)
-        stripe = {"customer": "cus_1", "intent": "pi_1", "email": "m@example.com"}
-        opened.book.take(Taken("ch_1", "stripe", "charge", 12400, "USD", at, **stripe))
+        opened.book.take(Taken("ch_1", "stripe", "charge", 12400, "USD", at, customer="cus_1", intent="pi_1"))
         opened.book.take(Taken("8XY1", "paypal", "sale", 12400, "USD", at, customer="PAYER1", agreement="I-1"))
         opened.book.take(Taken("3CF1", "paypal", "capture", 1500, "JPY", at, order="5OR1", named="M-1"))
         subscription = {

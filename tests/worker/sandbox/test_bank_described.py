@@ -73,8 +73,10 @@ def asking(side: Callable[[Asked], Answered], description: Described, headers: d
 
 
 def _known(problem: str) -> bool:
-    """Where a description is narrower than its provider: ids of subscriptions have a hyphen."""
-    return "'paypal_reference_id']: 'I-" in problem
+    """Where a description is narrower than its provider (ids of subscriptions have a hyphen; a reused request id has
+    an issue, which only the guide to idempotency names) or than the made-up merchant's ids of payers."""
+    narrow = ("'paypal_reference_id']: 'I-", "PAYPAL_REQUEST_ID_PREVIOUSLY_USED", "'payer_id']: '")
+    return any(words in problem for words in narrow)
 
 
 @pytest.fixture
@@ -101,16 +103,15 @@ def of(bank: Bank, kind: str) -> list[str]:
 def test_stripes_lists_and_objects(ask_stripe: Ask, bank: Bank) -> None:
     for name in ("charges", "refunds", "disputes", "invoices", "subscriptions"):
         more = {"invoices": "&expand[0]=data.payments", "subscriptions": "&status=all"}.get(name, "")
-        after, seen = "", 0
-        for _ in range(20):
+        seen: list[str] = []
+        after, goes_on = "", True
+        while goes_on:
             page = json.loads(ask_stripe("GET", f"/v1/{name}?limit=40{more}{after}").body)
-            seen += len(page["data"])
-            if not page["has_more"]:
-                break
-            after = f"&starting_after={page['data'][-1]['id']}"
-        assert seen > 0, name
+            seen += [item["id"] for item in page["data"]]
+            after, goes_on = f"&starting_after={seen[-1]}", page["has_more"]
+        assert len(seen) == len(set(seen)) > 0, name
         if name != "invoices":
-            ask_stripe("GET", f"/v1/{name}/{page['data'][-1]['id']}")
+            assert ask_stripe("GET", f"/v1/{name}/{seen[-1]}").status == 200
             assert ask_stripe("GET", f"/v1/{name}/nobody").status == 404
     charges = sum(one.provider == "stripe" for one in bank.book.charges.values())
     listed = json.loads(ask_stripe("GET", "/v1/charges?limit=100").body)
@@ -163,6 +164,7 @@ def test_paypals_objects(ask_paypal: Ask, bank: Bank) -> None:
             ask_paypal("GET", f"/v1/payments/refund/{refund.id}")
     for path in (*reads.values(), "/v1/payments/refund/", "/v2/payments/refunds/", "/v1/billing/subscriptions/"):
         assert ask_paypal("GET", f"{path}NOBODY").status == 404
+    bank.book.open_case("3CAP0", inquiry=True)
     cases = json.loads(ask_paypal("GET", "/v1/customer/disputes?page_size=1").body)
     assert cases["items"]
     assert cases["links"][-1]["rel"] == "next"

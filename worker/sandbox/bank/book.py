@@ -168,7 +168,7 @@ class Book:
             raise RuleError("not_captured")
         case = self.case_of(charge.id)
         if case is not None and case.status in {"open", "lost"}:
-            raise RuleError("disputed")
+            raise RuleError("disputed" if case.status == "open" else "charged_back")
         left = charge.minor - self.back(charge.id)
         if left <= 0:
             raise RuleError("already_refunded")

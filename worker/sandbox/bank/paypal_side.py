@@ -113,7 +113,7 @@ class PayPalSide:
 
     def _dispute(self, _: Asked, name: str) -> Answered:
         found = self.book.cases.get(name)
-        return said(200, shapes.case(found)) if found and found.charge.provider == "paypal" else missing()
+        return said(200, shapes.case(found)) if found and found.charge.provider == "paypal" else missing(v2=True)
 
     def _disputes(self, asked: Asked, _: str) -> Answered:
         query = dict(asked.query)
@@ -144,21 +144,24 @@ class PayPalSide:
 
     def _subscription(self, _: Asked, name: str) -> Answered:
         found = self._agreement(name, "v2")
-        return said(200, shapes.agreement(found)) if found else missing()
+        return said(200, shapes.agreement(found)) if found else missing(v2=True)
 
     def _agreement_v1(self, _: Asked, name: str) -> Answered:
         found = self._agreement(name, "v1")
-        return said(200, shapes.agreement(found)) if found else missing()
+        return said(200, shapes.agreement(found)) if found else missing(v2=True)
 
     def _cancel(self, name: str, version: str) -> Answered:
         found = self._agreement(name, version)
         if found is None:
-            return missing()
+            return missing(v2=True)
         shown = shapes.agreement(found)
         if str(shown.get("status") or shown.get("state")).upper() not in {"ACTIVE", "SUSPENDED"}:
             if version == "v1":
                 return v1_error(400, "STATUS_INVALID", "Invalid profile status for cancel action.")
-            return v2_error(422, "UNPROCESSABLE_ENTITY", "SUBSCRIPTION_STATUS_INVALID", "Invalid subscription status.")
+            sentence = (
+                "Invalid subscription status for cancel action; subscription status should be active or suspended."
+            )
+            return v2_error(422, "UNPROCESSABLE_ENTITY", "SUBSCRIPTION_STATUS_INVALID", sentence)
         self.book.end(name)
         return Answered(204)
 
@@ -191,7 +194,7 @@ class PayPalSide:
                 "page": page,
                 "total_items": len(found),
                 "total_pages": max(1, -(-len(found) // size)),
-                "links": [],
+                "links": [shapes.link(asked.path, "self")],
             },
         )
 

@@ -33,6 +33,9 @@ RULES: dict[str, Callable[[Taken, int, int], Answered]] = {
     "disputed": lambda charge, _minor, _left: error(
         400, f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed"
     ),
+    "charged_back": lambda charge, _minor, _left: error(
+        400, f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed"
+    ),
     "not_captured": lambda charge, _minor, _left: error(
         400, f"Charge {charge.id} has not been captured.", code="charge_not_refundable"
     ),

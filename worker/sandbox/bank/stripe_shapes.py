@@ -120,6 +120,7 @@ def subscription(agreement: Agreement) -> Json:
         "invoice_settings": {"issuer": {"type": "self"}},
         **agreement.shown,
     }
+    shown["items"] = _items(agreement, shown["items"])
     if agreement.ended_at is not None:
         at = unix(agreement.ended_at)
         asked_at = shown.get("canceled_at") or at
@@ -146,8 +147,52 @@ def invoice(told: Json, *, with_payments: bool) -> Json:
         "starting_balance": 0,
     }  # fmt: skip
     shown = {**rest, **told}
+    lines = [_line(one) for one in told["lines"]["data"]]
+    shown["lines"] = {**told["lines"], "data": lines}
+    if shown.get("parent"):
+        details = {name: one for name, one in shown["parent"]["subscription_details"].items() if one is not None}
+        shown["parent"] = {**shown["parent"], "quote_details": None, "subscription_details": details}
     payments = shown.pop("payments", [])
     if with_payments:
         url = f"/v1/invoices/{told['id']}/payments"
-        shown["payments"] = {"object": "list", "data": payments, "has_more": False, "url": url}
+        paid = [{**one, "status_transitions": {"canceled_at": None, "paid_at": one["created"]}} for one in payments]
+        shown["payments"] = {"object": "list", "data": paid, "has_more": False, "url": url}
     return shown
+
+
+def _line(told: Json) -> Json:
+    line = {"discountable": True, "discounts": [], "subtotal": told["amount"], **told}
+    parent = line.get("parent") or {}
+    if details := parent.get("subscription_item_details"):
+        item = {"subscription_item": f"si_{str(details['subscription'])[4:18]}", **details}
+        line["parent"] = {**parent, "subscription_item_details": item}
+    return line
+
+
+def _items(agreement: Agreement, listed: Json) -> Json:
+    rest: Json = {
+        "created": agreement.shown["created"],
+        "current_period_start": agreement.shown["start_date"],
+        "current_period_end": agreement.shown["start_date"] + 30 * 86_400,
+        "discounts": [],
+        "metadata": {},
+        "price": _price(agreement),
+        "subscription": agreement.id,
+    }
+    url = f"/v1/subscription_items?subscription={agreement.id}"
+    return {"url": url, **listed, "data": [{**rest, **one} for one in listed["data"]]}
+
+
+def _price(agreement: Agreement) -> Json:
+    return {
+        "id": "price_sandbox",
+        "object": "price",
+        "active": True,
+        "billing_scheme": "per_unit",
+        "created": agreement.shown["created"],
+        "currency": agreement.shown["currency"],
+        "livemode": False,
+        "metadata": {},
+        "product": "prod_sandbox",
+        "type": "recurring",
+    }
