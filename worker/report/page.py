@@ -1,76 +1,72 @@
-"""The report as a page that stands alone, and as JSON."""
+"""The report as a page that stands alone: no script, nothing from the network, readable in print and in the dark."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from worker.report import words
-from worker.report.figures import Figures, owed_of, waits
+from worker.report import phrases, words
+from worker.report.amounts import money, written
+from worker.report.drawing import drawn
+from worker.report.shapes import shape
+from worker.report.view import View
 
 HERE = Path(__file__).parent
-BAR_MAX = 420  # the longest bar, in the chart's own units
+BAR_HEIGHT = 26
+AGE_BAR = 320
 
 
-def as_html(told: Figures) -> str:
-    """One file: no script, nothing from the network. Whatever a provider or member wrote is escaped."""
+def as_html(shown: View) -> str:
+    """One file. Whatever a provider or a member wrote is escaped."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "money": words.money,
+        "money": money,
+        "written": written,
         "day": words.day,
         "kind": words.kind,
         "about": words.about,
         "reason": words.reason,
         "state": words.state,
+        "remedy": words.remedy,
         "look_alike": words.look_alike,
+        "states": phrases.all_states,
+        "sums": phrases.sums,
+        "bars": bars,
     }
     style = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file, no one else's text
-    numbers = {finding.key: number for number, finding in enumerate(told.books.findings, start=1)}
-    clauses = {clause.cite: clause for clause in told.books.clauses}
-    longest = max((line.count for line in told.kinds), default=1)
     return environment.get_template("report.html.jinja").render(
-        told=told,
-        books=told.books,
+        shown=shown,
+        told=shown.told,
+        summary=shown.summary,
         style=style,
-        numbers=numbers,
-        clauses=clauses,
-        owed_of=owed_of,
-        waits=waits,
-        bars=[(line.kind, line.count, round(BAR_MAX * line.count / longest)) for line in told.kinds],
+        scope=phrases.scope(shown),
+        notes=list(phrases.notes(shown)),
+        work=list(phrases.work(shown.summary.work)),
+        drawn=drawn,
+        age_widths=_widths([tally.count for tally in shown.summary.ages]),
     )
 
 
-def as_json(told: Figures) -> str:
-    """The same figures for programs: money as whole minor units, dates ISO."""
-    books = told.books
-    shown: dict[str, Any] = {
-        "night": books.night,
-        "time_zone": books.zone,
-        "mode": books.mode,
-        "memberships": books.memberships,
-        "charges": len(books.charges),
-        "ties": told.ties,
-        "owed": [asdict(owed) for owed in told.owed],
-        "waiting": [{"reason": w.reason, "count": len(w.findings), "amounts": dict(w.amounts)} for w in told.waiting],
-        "kinds": [
-            {"finding": k.kind, "count": k.count, "excess": dict(k.excess), "owed": dict(k.owed)} for k in told.kinds
-        ],
-        "controls": [asdict(control) for control in told.controls],
-        "look_alikes": dict(told.look_alikes),
-        "findings": [asdict(finding) for finding in books.findings],
-    }
-    return json.dumps(shown, indent=1, ensure_ascii=False, default=_plain) + "\n"
+def bars(days: Sequence[int]) -> Markup:
+    """The last 30 days, one bar each, drawn to the row's own largest day."""
+    largest = max(days, default=0) or 1
+    parts = []
+    for n, count in enumerate(days):
+        height = round(max(count / largest * BAR_HEIGHT, 3), 1) if count else 1
+        style = "day" if count else "day none"
+        bar = '<rect class="{}" x="{}" y="{}" width="5" height="{}"/>'
+        parts.append(shape(bar, style, n * 7, round(BAR_HEIGHT - height, 1), height))
+    busiest = "" if not sum(days) else f", {max(days)} on the busiest day"
+    said = f"{sum(days)} in the last {len(days)} days{busiest}"
+    head = '<svg class="days" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+    return shape(head, len(days) * 7, BAR_HEIGHT, said) + Markup().join(parts) + Markup("</svg>")
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in the report")
+def _widths(counts: Sequence[int]) -> list[int]:
+    largest = max(counts, default=0) or 1
+    return [round(AGE_BAR * count / largest) for count in counts]

@@ -1,189 +1,215 @@
-"""What the report is made of: the findings with their remedies, and every charge that took money."""
+"""Reads what the report is made of: every finding, sums of the charges, and a picture of the memberships that are
+affected most. No charge is loaded that no finding concerns."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
+from reconcile.judgement import survey
+from reconcile.outcome import FindingKind, FindingStatus
 from reconcile.policy import Policy
+from reconcile.summary import Books, Gap, Work, summarise
+from reconcile.takings import Returns, given_back, returns
+from reconcile.totals import OWING, Case
 from worker.engine import lift_limits, reading
+from worker.report.lines import Cited, FindingLine, RemedyLine, Told
+from worker.report.timeline import Timeline, timeline
 from worker.runtime import Runtime
-from worker.schema import facts, findings, memberships, remedies
+from worker.schema import findings, memberships, remedies
+from worker.store import nights, summing
+from worker.store.ledgers import load_ledgers
+from worker.store.nights import Night
+from worker.store.switches import is_stopped
 
 PART = 1000
+SLICE = 200
+PICTURES_MAX = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A clause that decides, as its bundle says it in its own words."""
-
-    cite: str
-    title: str
-    heading: str
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemedyLine:
-    kind: str
-    amount_minor: int | None
-    state: str
-    held_because: str | None
-    clause: str | None
-    cited: tuple[str, ...]
-    arithmetic: str
-    policy_version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingLine:
-    key: str
-    kind: str
-    membership: str | None
-    charge: str | None
-    agreement: str | None
-    renewal: date | None
-    charged_minor: int | None
-    expected_minor: int | None
-    excess_minor: int | None
-    currency: str | None
-    confidence: str
-    status: str
-    because: tuple[str, ...]
-    first_seen: date
-    remedies: tuple[RemedyLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeLine:
-    """Money taken. `given_back_minor` is what went back by other hands than makegood's; `pays` says whether it pays a
-    renewal, `notes` why a look-alike is fine."""
-
-    ref: str
-    minor: int
-    currency: str
-    day: date
-    given_back_minor: int
-    pays: bool
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Everything up to the end of `night`, in the merchant's zone."""
-
-    night: date
-    zone: str
-    mode: str
-    memberships: int
-    findings: tuple[FindingLine, ...]
-    charges: tuple[ChargeLine, ...]
-    clauses: tuple[Cited, ...]
-
-
-def read(runtime: Runtime, night: date) -> Books:
-    """Read the books in one transaction, so that all figures are of one moment."""
-    zone = ZoneInfo(runtime.settings.time_zone)
+def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
+    """Read the books in one transaction, so that all figures are of one moment. `pictures` bounds the timelines."""
     with reading(runtime.engine).begin() as conn:
         lift_limits(conn)
-        found = tuple(_findings(conn, night))
-        taken = tuple(charge for charge in _charges(conn, zone) if charge.day <= night)
+        run = nights.load(conn, night) or Night(night, nights.DONE, "", night, night, 0, {})
+        cases = summing.cases(conn, night)
+        found, on_claims = _findings(conn, cases)
+        elsewhere, drawn = _ledgers(conn, runtime, run, found, pictures)
+        found = tuple(_with_returns(line, elsewhere) for line in found)
+        books = _books(conn, runtime, run, [line.case for line in found])
+        judged = conn.scalar(select(func.max(memberships.c.judged_as_of)))
         known = conn.scalar(select(func.count()).select_from(memberships)) or 0
-    cited = {cite for finding in found for remedy in finding.remedies for cite in remedy.cited}
-    clauses = tuple(_clauses(runtime.rules.policy, cited, night))
-    return Books(night, runtime.settings.time_zone, runtime.settings.mode, known, found, taken, clauses)
-
-
-def _findings(conn: Connection, night: date) -> Iterator[FindingLine]:
-    prescribed: dict[str, list[RemedyLine]] = defaultdict(list)
-    for row in conn.execute(select(remedies).order_by(remedies.c.key)):
-        prescribed[row.finding].append(
-            RemedyLine(
-                row.kind,
-                row.amount_minor,
-                row.state,
-                row.held_because,
-                row.clause,
-                tuple(row.cited),
-                row.arithmetic,
-                row.policy_version,
-            )
-        )
-    query = select(findings).where(findings.c.first_seen <= night)
-    rows = conn.execute(query.execution_options(yield_per=PART))
-    # Sorted here and not by the database, whose order of letters is another one on each machine.
-    for row in sorted(rows, key=lambda row: (row.first_seen, row.key)):
-        yield FindingLine(
-            row.key,
-            row.kind,
-            row.membership,
-            row.charge,
-            row.agreement,
-            row.renewal,
-            row.charged_minor,
-            row.expected_minor,
-            row.excess_minor,
-            row.currency,
-            row.confidence,
-            row.status,
-            tuple(row.because),
-            row.first_seen,
-            tuple(prescribed[row.key]),
-        )
-
-
-def _charges(conn: Connection, zone: ZoneInfo) -> Iterator[ChargeLine]:
-    given_back = _given_back(conn)
-    explained = _explained(conn)
-    query = (
-        select(facts.c.provider, facts.c.object_id, facts.c.amount_minor, facts.c.currency, facts.c.at, facts.c.body)
-        .where(facts.c.kind == "charge", facts.c.state == "taken")
-        .execution_options(yield_per=PART)
+        look_alikes = _look_alikes(conn)
+    cited = {cite for line in found for remedy in line.remedies for cite in remedy.cited}
+    cited |= {cite for remedy in on_claims for cite in remedy.cited}
+    told_then = run.summary
+    return Told(
+        books,
+        runtime.rules.zone,
+        judged or night,
+        known,
+        found,
+        on_claims,
+        look_alikes,
+        tuple(_clauses(runtime.rules.policy, cited, night)),
+        drawn,
+        told_then is None or msgspec.json.encode(summarise(books)).decode() == told_then,
+        run.audit_head,
     )
+
+
+def _books(conn: Connection, runtime: Runtime, run: Night, cases: Sequence[Case]) -> Books:
+    zone = ZoneInfo(runtime.rules.zone)
+    until = datetime.combine(run.night + timedelta(days=1), time(), zone).astimezone(UTC)
+    return Books(
+        night=run.night,
+        since=run.since,
+        mode=runtime.settings.mode,
+        cases=tuple(cases),
+        charges=tuple(summing.charge_sums(conn, until, run.night)),
+        gaps=tuple(Gap(provider, said) for provider, said in nights.open_gaps(conn).items()),
+        work=Work(summing.failed_deliveries(conn), summing.unjudged(conn), is_stopped(conn)),
+        missed=tuple((provider, kind, count) for provider, kind, count in run.notes.get("missed", ())),
+        unchecked=tuple(run.notes.get("picture", ())),
+    )
+
+
+def _findings(conn: Connection, cases: Sequence[Case]) -> tuple[tuple[FindingLine, ...], tuple[RemedyLine, ...]]:
+    """Every finding with its remedies, and the remedies that claims were granted."""
+    prescribed: dict[str, list[RemedyLine]] = defaultdict(list)
+    for row in conn.execute(select(remedies).execution_options(yield_per=PART)):
+        prescribed[row.finding].append(_remedy(row))
+    by_key = {case.key: case for case in cases}
+    query = select(findings).execution_options(yield_per=PART)
+    lines, known = [], set()
     for row in conn.execute(query):
-        ref = f"{row.provider}:{row.object_id}"
-        pays, notes = explained.get(ref, (False, ()))
-        # Older exports state what went back on the charge itself, and no refund.
-        back = given_back[ref] or int(row.body.get("refunded_minor") or 0)
-        yield ChargeLine(ref, row.amount_minor, row.currency, _day(row.at, zone), back, pays, notes)
+        known.add(row.key)
+        if (case := by_key.get(row.key)) is not None:
+            own = sorted(prescribed.get(row.key, ()), key=lambda r: (not r.moves_money, r.key))
+            lines.append(_finding(row, case, tuple(own)))
+    rest = [remedy for finding, many in prescribed.items() if finding not in known for remedy in many]
+    # Sorted here and not by the database, whose order of letters is another one on each machine.
+    lines.sort(key=lambda line: (line.first_seen, line.key))
+    return tuple(lines), tuple(sorted(rest, key=lambda remedy: remedy.key))
 
 
-def _day(at: datetime, zone: ZoneInfo) -> date:
-    return at.astimezone(zone).date()
+def _finding(row: Any, case: Case, own: tuple[RemedyLine, ...]) -> FindingLine:  # noqa: ANN401 - a row of `findings`
+    return FindingLine(
+        row.key,
+        row.kind,
+        row.membership,
+        row.charge,
+        row.agreement,
+        row.renewal,
+        row.charged_minor,
+        row.expected_minor,
+        row.excess_minor,
+        row.currency,
+        row.confidence,
+        row.status,
+        tuple(row.because),
+        row.first_seen,
+        case,
+        own,
+    )
 
 
-def _given_back(conn: Connection) -> dict[str, int]:
-    """Refunds made by other hands, on their way or settled, and disputes lost: by charge."""
-    back: dict[str, int] = defaultdict(int)
-    columns = (facts.c.provider, facts.c.charge, facts.c.kind, facts.c.state, facts.c.amount_minor, facts.c.body)
-    query = select(*columns).where(facts.c.kind.in_(("refund", "dispute")), facts.c.charge.is_not(None))
-    for row in conn.execute(query):
-        counts = row.state in {"settled", "pending"} if row.kind == "refund" else row.state == "lost"
-        if counts and not row.body.get("remedy"):
-            back[f"{row.provider}:{row.charge}"] += row.amount_minor or 0
-    return back
+def _remedy(row: Any) -> RemedyLine:  # noqa: ANN401 - a row of `remedies`
+    return RemedyLine(
+        row.key,
+        row.finding,
+        row.membership,
+        row.charge,
+        row.kind,
+        row.amount_minor,
+        row.currency,
+        row.state,
+        row.held_because,
+        row.clause,
+        row.policy_version,
+        tuple(row.cited),
+        row.arithmetic,
+    )
 
 
-def _explained(conn: Connection) -> dict[str, tuple[bool, tuple[str, ...]]]:
-    told: dict[str, tuple[bool, tuple[str, ...]]] = {}
+def _ledgers(
+    conn: Connection, runtime: Runtime, run: Night, found: Iterable[FindingLine], pictures: int
+) -> tuple[dict[str, int], dict[str, Timeline]]:
+    """What went back of each affected charge by other hands, as the core reckons it, and the pictures. One pass over
+    the ledgers of the affected memberships, a slice at a time."""
+    by_member: dict[str, list[FindingLine]] = defaultdict(list)
+    for line in found:
+        if line.membership is not None:
+            by_member[line.membership].append(line)
+    drawn = set(_most_affected(by_member)[:pictures])
+    owing = {ref for ref, lines in by_member.items() if any(_owing(line.case) for line in lines)}
+    refs = sorted(owing | drawn)
+    elsewhere: dict[str, int] = {}
+    shown: dict[str, Timeline] = {}
+    for first in range(0, len(refs), SLICE):
+        for ledger in load_ledgers(conn, refs[first : first + SLICE]):
+            told, ref = returns(ledger), ledger.membership.ref
+            for bound in ledger.charges if ref in owing else ():
+                of_charge = told.get(bound.charge.ref, Returns())
+                back = given_back(bound.charge, of_charge, runtime.rules.zone, run.as_of)
+                elsewhere[str(bound.charge.ref)] = back.elsewhere
+            if ref in drawn:
+                scene = survey(ledger, runtime.rules, run.as_of)
+                shown[ref] = timeline(scene, *_marked(by_member[ref]))
+    return elsewhere, shown
+
+
+def _marked(lines: Sequence[FindingLine]) -> tuple[dict[str, str], set[date]]:
+    """What the picture marks: charges by the kind of their finding, and due dates that nothing paid."""
+    standing = [line for line in lines if line.status != FindingStatus.CLEARED.value]
+    # A charge may have a second finding, of its refund: what is wrong with the charge itself goes first.
+    standing.sort(key=lambda line: line.key.startswith("finding:"))
+    wrong = {line.charge: line.kind for line in standing if line.charge is not None}
+    missed = [line for line in standing if line.kind == FindingKind.MISSED_RENEWAL.value]
+    return wrong, {line.renewal for line in missed if line.renewal is not None}
+
+
+def _most_affected(by_member: Mapping[str, Sequence[FindingLine]]) -> list[str]:
+    """The memberships, those first in which something is open, then by what waits for a person, then by the excess."""
+
+    def rank(ref: str) -> tuple[int, int, int, str]:
+        still = [line for line in by_member[ref] if line.is_open]
+        waits = sum(not line.remedies or line.held is not None for line in still)
+        return -bool(still), -waits, -max((line.excess_minor or 0 for line in still), default=0), ref
+
+    return sorted(by_member, key=rank)
+
+
+def _owing(case: Case) -> bool:
+    return case.kind in OWING and case.status is not FindingStatus.CLEARED
+
+
+def _with_returns(line: FindingLine, elsewhere: Mapping[str, int]) -> FindingLine:
+    back = elsewhere.get(line.charge or "", 0)
+    return replace(line, case=replace(line.case, elsewhere_minor=back)) if back else line
+
+
+def _look_alikes(conn: Connection) -> tuple[tuple[str, int], ...]:
+    counted: Counter[str] = Counter()
     for (lines,) in conn.execute(select(memberships.c.explained).execution_options(yield_per=PART)):
-        line: dict[str, Any]
         for line in lines or ():
-            told[line["charge"]] = bool(line["pays"]), tuple(line["notes"])
-    return told
+            counted.update(line["notes"])
+    return tuple(sorted(counted.items()))
 
 
-def _clauses(policy: Policy, cited: set[str], night: date) -> Iterator[Cited]:
+def _clauses(policy: Policy, cited: Iterable[str], night: date) -> Iterator[Cited]:
     for cite in sorted(cited):
         name, _, clause_id = cite.partition("/")
         if name in policy.versions:
             bundle = policy.in_force(name, night)
             for clause in bundle.clauses:
                 if clause.id == clause_id:
-                    yield Cited(cite, bundle.title, clause.heading, clause.says)
+                    says = (clause.heading, clause.says, clause.force.value)
+                    yield Cited(cite, bundle.version, bundle.title, *says)

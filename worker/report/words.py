@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.currencies import exponent
+from worker.report.amounts import money
+
+__all__ = ["about", "day", "kind", "look_alike", "money", "reason", "remedy", "state"]
 
 KINDS = {
     "duplicate_charge": ("Charged twice", "A renewal that was paid already was charged again."),
@@ -62,6 +64,15 @@ STATES = {
     "waived": "waived",
 }
 
+REMEDIES = {
+    "refund": "Refund",
+    "credit": "Credit",
+    "replace": "Replacement",
+    "cancel_agreement": "Cancel the agreement",
+    "none": "Nothing left to pay",
+    "review": "A person decides",
+}
+
 LOOK_ALIKES = {
     "late_payment": "Paid late, after failed attempts",
     "outstanding_balance": "Two renewals at once: an outstanding balance",
@@ -91,16 +102,12 @@ def state(word: str) -> str:
     return STATES.get(word, _plain(word))
 
 
+def remedy(word: str) -> str:
+    return REMEDIES.get(word, _plain(word))
+
+
 def look_alike(word: str) -> str:
     return LOOK_ALIKES.get(word, _plain(word))
-
-
-def money(minor: int, currency: str) -> str:
-    """9900 of USD as 99.00, 150000 of JPY as 150,000."""
-    places = exponent(currency)
-    sign, digits = ("-" if minor < 0 else ""), abs(minor)
-    whole, rest = divmod(digits, 10**places)
-    return f"{sign}{whole:,}" + (f".{rest:0{places}}" if places else "")
 
 
 def day(value: date | None) -> str:
