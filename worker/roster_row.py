@@ -101,9 +101,12 @@ def row(given: object, bundles: Bundles) -> RosterRow:
 
 
 def _personal(fields: Fields) -> dict[str, str]:
-    if not fields.has("member"):
-        return {}
-    member = Fields(fields.raw("member"), "member", _MEMBER, private=True)
+    return personal_fields(fields.raw("member")) if fields.has("member") else {}
+
+
+def personal_fields(given: object) -> dict[str, str]:
+    """A member's own fields. Raises BadFieldError, which does not repeat them."""
+    member = Fields(given, "member", _MEMBER, private=True)
     found = {name: text for name in _MEMBER if (text := member.maybe_text(name, longest=254)) is not None}
     if "email" in found and not _EMAIL.fullmatch(found["email"]):
         raise member.refuse("email", "an e-mail address")

@@ -47,15 +47,18 @@ def scrubbed_body(body: bytes) -> bytes:
         return body  # no JSON: it is refused when it is read
     if not _suspect(body, text):
         return body
-    key = ""
+    key, names = "", 0
 
     def clean(found: re.Match[str]) -> str:
-        nonlocal key
+        nonlocal key, names
         if found["number"] is not None:
             return "null" if _is_card(found["number"]) else found[0]
         if found["colon"] is not None:
             key = found["text"]
-            return found[0]
+            if scrubbed(key) == key:
+                return found[0]
+            names += 1  # two names of one object stay two
+            return f'"{REMOVED} {names}"{found["colon"]}'
         return f'"{_valued(key, _plain_digits(found["text"]))}"'
 
     return _LITERAL.sub(clean, text).encode()
