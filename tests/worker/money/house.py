@@ -68,6 +68,17 @@ class House:
         self.clock.advance(timedelta(**how))
         self.bank.tick()
 
+    def to_next_event(self) -> None:
+        """Go on to the moment at which the next thing can happen: a lease runs out, a wait is over, a call that was
+        late is executed."""
+        with self.runtime.engine.begin() as conn:
+            rows = conn.execute(select(sends.c.lease_until, sends.c.next_at)).all()
+        moments = [at for row in rows for at in row if at is not None]
+        moments += [at for at, _ in self.bank.later]
+        coming = [at for at in moments if at > self.clock()]
+        self.clock.now = min(coming, default=self.clock()) + timedelta(seconds=1)
+        self.bank.tick()
+
     def rest(self, *, every_s: float = 300.0, days: float = 3.0) -> None:
         """Let time go by until nothing is on its way any more."""
         for _ in range(int(days * 86400 / every_s)):
