@@ -81,7 +81,9 @@ def confidence(scene: Scene, i: int, taking: Taking, *, pays: bool) -> Confidenc
 
 
 def bound_confidence(scene: Scene, taking: Taking) -> Confidence:
-    sure = taking.by is not BoundBy.EMAIL and scene.ledger.complete
+    # A roster built from the provider's records repeats the provider's mistakes: it proves nothing against them.
+    own_roster = not scene.membership.stated_by_provider
+    sure = taking.by is not BoundBy.EMAIL and scene.ledger.complete and own_roster
     return Confidence.CERTAIN if sure else Confidence.LIKELY
 
 

@@ -396,6 +396,7 @@ def test_look_alikes_are_named() -> None:
         (Story(), Confidence.CERTAIN),
         (Story(by=BoundBy.EMAIL), Confidence.LIKELY),
         (Story(complete=False), Confidence.LIKELY),
+        (Story(stated_by_provider=True), Confidence.LIKELY),
     ],
 )
 def test_what_is_bound_by_email_or_seen_in_part_is_likely_only(story: Story, confidence: Confidence) -> None:

@@ -175,6 +175,7 @@ class Story:
     by: BoundBy = BoundBy.CUSTOMER
     ended_on: str | None = None
     complete: bool = True
+    stated_by_provider: bool = False
     rules: Rules = field(default_factory=rules)
 
     @property
@@ -191,6 +192,7 @@ class Story:
             notices=self.notices,
             agreements=self.agreements,
             ended_on=day(self.ended_on) if self.ended_on else None,
+            stated_by_provider=self.stated_by_provider,
         )
 
     def ledger(self, *more: Fact) -> Ledger:
