@@ -88,6 +88,7 @@ class Bank:
     keys: dict[tuple[str, str], tuple[str, Answered, datetime]] = field(default_factory=dict)
     script: deque[str] = field(default_factory=deque)
     later: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+    owed: dict[str, int] = field(default_factory=dict)  # what of a charge may go back in all, by whoever
     posts: list[str] = field(default_factory=list)  # the idempotency keys of calls that move money, as they came
     violations: list[str] = field(default_factory=list)
     urls: dict[str, str] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Bank:
     def reset(self, clock: Callable[[], datetime]) -> None:
         """An empty book at the same addresses."""
         self.clock = clock
-        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.later, self.posts):
+        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.later, self.posts, self.owed):
             held.clear()
         self.violations.clear()
 
@@ -176,6 +177,12 @@ class Bank:
             self.keys[provider, key] = (body, answer, self.clock())
         return answer
 
+    def watch(self, charge: str, minor: int, key: str) -> None:
+        """A call for money that its sender could have known not to be owed breaks a promise, whatever comes of it."""
+        by_hand = sum(one.minor for one in self.of(charge) if one.mark is None)
+        if charge in self.owed and by_hand + minor > self.owed[charge]:
+            self.violations.append(f"{key} asks for {minor} although {by_hand} went back by hand")
+
     def refund(self, provider: str, charge: str, minor: int, mark: str | None) -> Answered:
         taken = self.charges.get(charge)
         if taken is None:
@@ -224,6 +231,7 @@ class Bank:
         def refund() -> Answered:
             return self.refund("stripe", params["charge"], minor, mark)
 
+        self.watch(params["charge"], minor, key)
         return self.money("stripe", key, asked.body.decode(), refund)
 
     def _charge(self, one: Taken) -> Json:
@@ -261,6 +269,7 @@ class Bank:
                 def refund() -> Answered:
                     return self.refund("paypal", charge, minor, mark)
 
+                self.watch(charge, minor, key)
                 return self.money("paypal", key, asked.body.decode(), refund)
             if asked.path.startswith("/v1/customer/disputes"):
                 return self._cases(asked.path)

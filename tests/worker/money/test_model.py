@@ -1,0 +1,219 @@
+"""A remedy's life with an adversary for a provider, a merchant who refunds by hand, and executors that die.
+
+Whatever comes, in whatever order: never two refunds of ours, never more than is owed, never while it is disputed; and
+once the world is calm again, nothing is left half done."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import event
+
+from config import policies
+from config.settings import Settings
+from handlers.gateway import Answer
+from reconcile.facts import Dispute, DisputeState, Ref, Refund, RefundState
+from reconcile.money import Money
+from tests.worker import world as w
+from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.money.bank import FAULTS, Made, open_bank
+from tests.worker.money.house import EXCESS, House
+from worker.crypt import Keyring
+from worker.engine import make_engine, migrate
+from worker.money.deciding import Call, Means
+from worker.money.decisions import DecisionError, approve, retry
+from worker.money.desk import Desk
+from worker.money.gateways import gateways
+from worker.runtime import Runtime, inboxes, rules
+
+CALM = {"settled", "held", "waived", "failed"}
+
+
+class Died(BaseException):
+    """The executor is gone."""
+
+
+class _Dying(Desk):
+    """Dies after the provider has answered, before anything is written down."""
+
+    def _ask(self, made: Call) -> Answer:
+        super()._ask(made)
+        raise Died
+
+
+class Life(RuleBasedStateMachine):
+    """One overcharged member, and everything that can happen."""
+
+    house: House
+    provider: str
+
+    @initialize(provider=st.sampled_from(["stripe", "paypal"]))
+    def begin(self, provider: str) -> None:
+        w.wipe(self.house.runtime)
+        self.house.clock.now = Clock().now
+        self.house.bank.reset(self.house.clock)
+        self.provider, self.by_hand, self.failures = provider, 0, 0
+        self.key = self.house.overcharge(provider=provider)
+        self.charge = self.key.rpartition(":")[2]
+        self.house.bank.owed[self.charge] = EXCESS
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def the_next_call_meets(self, fault: str) -> None:
+        if not self.house.bank.script:
+            self.house.bank.script.append(fault)
+
+    @rule()
+    def issue(self) -> None:
+        self.house.issue()
+
+    @rule()
+    def an_executor_dies(self) -> None:
+        with gateways(self.house.runtime.settings) as made:
+            desk = _Dying(Means(self.house.runtime, made))
+            with suppress(Died):
+                desk.work(self.key)
+
+    @rule(minutes=st.sampled_from([1, 6, 20, 60, 400, 1600]))
+    def time_goes_by(self, minutes: int) -> None:
+        self.house.later(minutes=minutes)
+
+    @rule()
+    def go_on_to_what_comes_next(self) -> None:
+        self.house.to_next_event()
+        self.house.issue()
+
+    @precondition(lambda self: self.by_hand == 0)
+    @rule(minor=st.sampled_from([1000, EXCESS]))
+    def a_person_refunds_by_hand(self, minor: int) -> None:
+        self.by_hand += minor
+        made = self.house.bank.by_hand(self.charge, minor)
+        if self.provider == "paypal":  # which shows a sale's refunds to nobody: its webhook comes in time
+            self.house.tell(self._fact(made))
+
+    @precondition(lambda self: self.house.bank.charges[self.charge].dispute is None)
+    @rule()
+    def the_member_disputes(self) -> None:
+        self.house.bank.charges[self.charge].dispute = "needs_response"
+
+    @precondition(lambda self: self.house.bank.charges[self.charge].dispute == "needs_response")
+    @rule()
+    def the_dispute_is_won(self) -> None:
+        self._end_dispute()
+
+    @precondition(lambda self: bool(self.house.bank.ours(self.charge)))
+    @rule(failed=st.booleans())
+    def a_webhook_tells_of_our_refund(self, failed: bool) -> None:
+        made = self.house.bank.ours(self.charge)[-1]
+        made.status = "failed" if failed else "succeeded"
+        self.failures += failed
+        self.house.clock.advance(timedelta(seconds=5))
+        self.house.tell(self._fact(made))
+
+    @rule(retried=st.booleans())
+    def a_person_decides(self, retried: bool) -> None:
+        with suppress(DecisionError):
+            (retry if retried else approve)(self.house.runtime, self.key, "Ada Example")
+
+    @invariant()
+    def never_twice_nor_too_much(self) -> None:
+        if not hasattr(self, "charge"):
+            return
+        ours = self.house.bank.ours(self.charge)
+        assert len(ours) <= 1, ours
+        assert sum(one.minor for one in ours) <= EXCESS
+        assert self.house.bank.violations == []
+
+    def teardown(self) -> None:
+        """The world is calm: all of it comes to rest."""
+        if not hasattr(self, "charge"):
+            return
+        self.house.bank.script.clear()
+        if self.house.bank.charges[self.charge].dispute == "needs_response":
+            self._end_dispute()
+        for _ in range(60):
+            self.house.issue()
+            for made in self.house.bank.ours(self.charge):
+                made.status = "succeeded"
+                self.house.tell(self._fact(made))
+            if not self.house.open_ends():
+                break
+            self.house.to_next_event()
+        self.never_twice_nor_too_much()
+        self._at_rest()
+
+    def _at_rest(self) -> None:
+        assert not self.house.open_ends(), self.house.send(self.key)
+        ours = self.house.bank.ours(self.charge)
+        if self.by_hand == 0 and self.failures == 0 and not self._given_up():
+            assert (self.house.state(self.key), len(ours)) == ("settled", 1)
+        if ours:
+            assert self.house.state(self.key) == "settled"
+
+    def _given_up(self) -> bool:
+        state, why = self.house.held(self.key)
+        return state == "held" and why in {"refused", "no_answer", "disputed", "changed"}
+
+    def _end_dispute(self) -> None:
+        self.house.bank.charges[self.charge].dispute = "won"
+        name = f"dp_{self.charge}" if self.provider == "stripe" else f"PP-D-{self.charge}"
+        self.house.clock.advance(timedelta(seconds=5))
+        now = self.house.clock()
+        amount = Money(w.PRICE.minor + EXCESS, "USD")
+        told = Dispute(Ref(self.provider, name), now, DisputeState.WON, amount, w.at(w.month(1)), self.charge)
+        self.house.tell(told)
+
+    def _fact(self, made: Made) -> Refund:
+        state = {"succeeded": RefundState.SETTLED, "pending": RefundState.PENDING, "failed": RefundState.FAILED}
+        told = Refund(
+            Ref(self.provider, made.id),
+            self.house.clock(),
+            state[made.status],
+            Money(made.minor, "USD"),
+            made.at,
+            made.charge,
+        )
+        return replace(told, remedy=made.mark)
+
+
+def test_a_remedys_life_against_an_adversary() -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        told = Settings.model_validate(
+            {
+                "database_url": f"sqlite:///{folder / 'makegood.db'}",
+                "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
+                "mode": "live",
+                "cooling_hours": 0,
+                "breaker_percent": 100,
+                "stripe_api_key": "sk_live_made_up_for_tests",
+                "paypal_client_id": "client",
+                "paypal_client_secret": "secret",
+            }
+        )
+        engine, clock = make_engine(told.database_url), Clock()
+        stack.callback(engine.dispose)
+        event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
+        migrate(engine)
+        keyring = Keyring((MASTER_KEY,))
+        made = Runtime(told, engine, keyring, inboxes(told), rules(told, policies.load()), clock)
+        made.prepare()
+        bank = stack.enter_context(open_bank(clock))
+        Life.house = House(made, bank, clock)
+        Life.house.start(clock, bank.urls)
+        size = settings(max_examples=25 if settings().max_examples <= 100 else 1000, stateful_step_count=20)
+        run_state_machine_as_test(Life, settings=size)
