@@ -19,6 +19,9 @@ def test_all_that_was_planted_is_found_and_nothing_else(
     page = tmp_path / "out" / "report-2026-06-30.html"
     assert told.out.splitlines()[-4:] == ["recall 1.0", "precision 1.0", "money 1.0", f"report {page}"], told.err
     assert status == 0, told.err
+    books = next(line for line in told.out.splitlines() if line.startswith("books balance"))
+    assert books.startswith("books balance for 60 of 60 memberships and in total: ")
+    assert "paid twice: 0" in told.out
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["ties"] is True
 

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,10 @@ from config.settings import Settings
 from worker import handling, judging, report, roster, runtime
 from worker.engine import migrate
 from worker.runtime import Runtime
-from worker.sandbox import scorecard
+from worker.sandbox import balance, live, scorecard
+from worker.sandbox.balance import Balance
+from worker.sandbox.bank.bank import Bank, open_bank
+from worker.sandbox.bank.loading import load
 from worker.sandbox.deliveries import Mail, posted
 from worker.sandbox.posting import Sender
 from worker.sandbox.reckoning import at_local
@@ -32,6 +33,7 @@ from worker.sandbox.roster_lines import roster_line
 from worker.sandbox.signing import certificate_host, paypal_signer
 from worker.sandbox.stories import World, world
 from worker.sandbox.truth import verdict
+from worker.sandbox.world_clock import WorldClock
 from worker.store import listings
 from worker.store.roster import import_memberships
 from worker.web import app, serve
@@ -42,12 +44,14 @@ _QUIET = structlog.make_filtering_bound_logger(logging.ERROR)
 
 @dataclass(frozen=True)
 class Demo:
-    """One run: the world, the product that judges it, and the senders between them."""
+    """One run: the world, the product that judges it, the senders between them, and the bank."""
 
     made: World
     product: Runtime
     sender: Sender
     folder: Path
+    bank: Bank
+    clock: WorldClock
 
 
 def run(members: int, months: int, seed: int, out: Path | None) -> int:
@@ -59,13 +63,14 @@ def run(members: int, months: int, seed: int, out: Path | None) -> int:
     made = _timed("a merchant with known errors", lambda: world(members, months, seed))
     mail = posted(made.told, seed)
     with _quietly(), ExitStack() as stack:
-        demo = _set_up(made, folder, stack)
+        demo = _set_up(made, folder, seed, stack)
         _import_roster(demo)
         answers = _deliver(demo, mail)
         judged = _timed("reconcile", lambda: judging.reconcile_all(demo.product, made.last_day, everything=True))
         _say(f"{judged.memberships} memberships and {judged.strays} stray charges judged")
         with demo.product.engine.begin() as conn:
             found = list(listings.findings(conn))
+        books = _timed("the money", lambda: _send_money(demo, seed))
         page = _timed("the report", lambda: report.write(demo.product, made.last_day, folder))
     outcome = verdict(made.planted, found)
     fair = answers == Counter(
@@ -73,14 +78,19 @@ def run(members: int, months: int, seed: int, out: Path | None) -> int:
     )
     for line in scorecard.complaints(outcome, made, answers if not fair else None):
         _say(line)
-    for line in scorecard.summary(made, mail, outcome, page):
+    for line in balance.complaints(books):
+        _say(line)
+    for line in scorecard.summary(made, mail, outcome, balance.lines(books), page):
         sys.stdout.write(line + "\n")
-    return 0 if outcome.perfect and fair else 1
+    return 0 if outcome.perfect and fair and books.right else 1
 
 
-def _set_up(made: World, folder: Path, stack: ExitStack) -> Demo:
-    """The product on an empty SQLite file, listening on a free port, on the world's clock; and senders that know it."""
-    now = _clock(at_local(made.last_day, 20))
+def _set_up(made: World, folder: Path, seed: int, stack: ExitStack) -> Demo:
+    """The product on an empty SQLite file, listening on a free port, on the world's clock; senders that know it; and
+    the bank that it refunds to."""
+    now = WorldClock(at_local(made.last_day, 20))
+    bank = stack.enter_context(open_bank(now, seed))
+    load(bank.book, made)
     webhook_id, secret = f"WH-SANDBOX-{secrets.token_hex(6).upper()}", f"whsec_{secrets.token_urlsafe(24)}"
     signer = paypal_signer(webhook_id, now())
     cert_url = stack.enter_context(certificate_host(signer))
@@ -97,8 +107,7 @@ def _set_up(made: World, folder: Path, stack: ExitStack) -> Demo:
             "paypal_webhook_id": webhook_id,
             "paypal_cert_hosts": "127.0.0.1",
             "paypal_cert_roots": roots,
-            # Of the made-up members many are charged wrongly: an ordinary merchant's breaker would rightly trip.
-            "breaker_percent": Decimal(100),
+            **live.settings(bank),
         }
     )
     product = runtime.build(settings, clock=now)
@@ -106,7 +115,8 @@ def _set_up(made: World, folder: Path, stack: ExitStack) -> Demo:
     migrate(product.engine)
     product.prepare()
     base = stack.enter_context(serve.serving(app.create_app(product)))
-    return Demo(made, product, Sender(base, secret, signer, paypal_signer(webhook_id, now()), cert_url, now), folder)
+    sender = Sender(base, secret, signer, paypal_signer(webhook_id, now()), cert_url, now)
+    return Demo(made, product, sender, folder, bank, now)
 
 
 def _import_roster(demo: Demo) -> None:
@@ -131,10 +141,10 @@ def _deliver(demo: Demo, mail: Mail) -> Counter[tuple[bool, int]]:
     return answers
 
 
-def _clock(start: datetime) -> Callable[[], datetime]:
-    """The world's time: it goes on from the evening of its last day."""
-    begun = time.monotonic()
-    return lambda: start + timedelta(seconds=time.monotonic() - begun)
+def _send_money(demo: Demo, seed: int) -> Balance:
+    """Whatever is queued goes out to the bank; then the books are added up."""
+    evening = live.pay(demo.product, demo.bank, demo.clock, seed, lambda part: demo.sender.post(part, lambda _: None))
+    return balance.balance(demo.made, demo.bank, demo.product, evening)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from worker.sandbox.telling import decimal_text
 from worker.sandbox.truth import Verdict
 
 
-def summary(made: World, mail: Mail, outcome: Verdict, page: Path) -> Iterator[str]:
+def summary(made: World, mail: Mail, outcome: Verdict, books: Iterable[str], page: Path) -> Iterator[str]:
     """The table for people, then the four lines that other programs may rely on."""
     honest = {story.__name__ for story in LOOK_ALIKES}
     look_alikes = sum(member.story in honest for member in made.members)
@@ -31,6 +31,8 @@ def summary(made: World, mail: Mail, outcome: Verdict, page: Path) -> Iterator[s
         sums = (decimal_text(owed.get(currency, 0), currency) for owed in (outcome.owed_true, outcome.owed_found))
         yield f"{currency:26}" + "".join(f"{amount:>14}" for amount in sums)
     yield f"remedies queued or held as they should be: {outcome.rightly_held} of {outcome.remedies}"
+    yield ""
+    yield from books
     yield ""
     yield f"recall {score(outcome.recall)}"
     yield f"precision {score(outcome.precision)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.gateway import Done, Look
+from handlers.inbox import Inbox
 from handlers.paypal.gateway import PayPalGateway
 from handlers.paypal.inbox import PayPalInbox
 from handlers.stripe.gateway import StripeGateway
@@ -14,7 +15,7 @@ from tests.worker.sandbox.orders import CHARGES, order
 from worker.sandbox.bank.bank import Bank
 from worker.sandbox.bank.faults import Fault
 
-INBOXES = {"stripe": StripeInbox(["whsec_unused"]), "paypal": PayPalInbox(["unused"])}
+INBOXES: dict[str, Inbox] = {"stripe": StripeInbox(["whsec_unused"]), "paypal": PayPalInbox(["unused"])}
 
 
 def told(bank: Bank) -> list[Fact]:
