@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,7 +33,7 @@ from worker.store.sql import TRANSIENT
 from worker.store.switches import is_stopped
 
 POLL_S = 2.0
-LEASE_SPARE_S = 0.875  # of the lease: the kill timer ends a process before another may think it dead
+LEASE_PART = 0.875  # the kill timer ends a process this far into its lease, before another may think it dead
 
 _log = structlog.get_logger(__name__)
 
@@ -102,11 +103,9 @@ def reap(conn: Connection, runtime: Runtime) -> int:
 
 
 def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
-    lease_s = desk.runtime.settings.lease_seconds
-    if timer:
-        signal.setitimer(signal.ITIMER_REAL, lease_s * LEASE_SPARE_S)
     try:
-        word = desk.work(key)
+        with mortal(desk.runtime.settings.lease_seconds * LEASE_PART) if timer else nullcontext():
+            word = desk.work(key)
     except TRANSIENT:
         raise
     except Exception as fault:  # noqa: BLE001 - a fault in one remedy must not stop the others; its lease runs out
@@ -116,9 +115,18 @@ def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
         issued.words[word] += 1
         if word == "no credentials" and not timer:
             raise without(key.split(":")[1])
+
+
+@contextmanager
+def mortal(seconds: float) -> Iterator[None]:
+    """End this process, should the block take longer. The default action of the signal is death: nothing that runs in
+    the process can put it off, and one that was frozen meanwhile dies before it does anything else."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
     finally:
-        if timer:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _due(runtime: Runtime) -> list[str]:

@@ -251,7 +251,7 @@ def test_an_approved_remedy_waits_out_a_dispute_and_then_goes(house: House) -> N
     house.set(cooling_hours=0.0)
     house.bank.charges["ch_2"].dispute = "needs_response"
     house.issue()
-    assert house.held(key) == ("held", "disputed")
+    assert (house.held(key), house.bank.posts) == (("held", "disputed"), ["remedy:stripe:ch_1:1"])
     house.bank.charges["ch_2"].dispute = "won"
     charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
     won = replace(w.dispute("dp_ch_2", w.month(2), charge), told_at=house.clock() + timedelta(hours=1))

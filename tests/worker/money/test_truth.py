@@ -54,6 +54,7 @@ def test_a_key_that_answers_500_for_ever_is_left_only_when_it_is_dead(house: Hou
     assert set(house.bank.posts) == {f"{key}:1"}
     house.later(hours=12)
     house.issue()
+    house.issue()
     assert set(house.bank.posts) == {f"{key}:1"}, "a key of 19 hours is neither young nor dead"
     house.rest(every_s=3600)
     assert house.state(key) == "settled"
