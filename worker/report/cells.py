@@ -39,6 +39,8 @@ Cell = str | int | date | Amount | Formula | None
 def safe(text: str) -> str:
     """The text with a quote before it where a spreadsheet would run it as a formula, in whichever width its first sign
     is written; without signs that a workbook cannot hold."""
+    if text.isascii() and text.isprintable() and text[:1].isalnum():
+        return text  # as nearly every cell is
     clean = _CONTROL.sub(" ", text)
     first = clean.lstrip(_SEEN_AS_NOTHING)[:1]
     if clean[:1] in {"\t", "\r", "\n"} or text[:1] in {"\t", "\r", "\n", "\0"}:

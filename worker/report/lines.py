@@ -7,7 +7,7 @@ from datetime import date
 
 from reconcile.outcome import RemedyKind
 from reconcile.summary import Books
-from reconcile.totals import Case, Owes, owes
+from reconcile.totals import Case
 from worker.report.timeline import Timeline
 
 
@@ -66,10 +66,6 @@ class FindingLine:
     first_seen: date
     case: Case
     remedies: tuple[RemedyLine, ...] = ()
-
-    @property
-    def owes(self) -> Owes:
-        return owes(self.case)
 
     @property
     def is_open(self) -> bool:

@@ -107,7 +107,7 @@ def _finding(item: Item) -> dict[str, Any]:
         "days": item.days,
         "age": item.bucket,
         "because": list(line.because),
-        "counted": asdict(line.owes),
+        "counted": asdict(item.owes),
         "remedies": [_remedy(remedy) for remedy in line.remedies],
     }
 

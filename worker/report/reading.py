@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from reconcile.judgement import survey
 from reconcile.outcome import FindingKind, FindingStatus
@@ -23,7 +23,7 @@ from worker.engine import lift_limits, reading
 from worker.report.lines import Cited, FindingLine, RemedyLine, Told
 from worker.report.timeline import Timeline, timeline
 from worker.runtime import Runtime
-from worker.schema import findings, memberships, remedies
+from worker.schema import facts, findings, memberships, remedies
 from worker.store import nights, summing
 from worker.store.ledgers import load_ledgers
 from worker.store.nights import Night
@@ -32,6 +32,7 @@ from worker.store.switches import is_stopped
 PART = 1000
 SLICE = 200
 PICTURES_MAX = 400
+_BACK = ("refund", "dispute", "credit")
 
 
 def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
@@ -150,6 +151,7 @@ def _ledgers(
             by_member[line.membership].append(line)
     drawn = set(_most_affected(by_member)[:pictures])
     owing = {ref for ref, lines in by_member.items() if any(_owing(line.case) for line in lines)}
+    owing &= _with_money_back(conn)
     refs = sorted(owing | drawn)
     elsewhere: dict[str, int] = {}
     shown: dict[str, Timeline] = {}
@@ -164,6 +166,17 @@ def _ledgers(
                 scene = survey(ledger, runtime.rules, run.as_of)
                 shown[ref] = timeline(scene, *_marked(by_member[ref]))
     return elsewhere, shown
+
+
+def _with_money_back(conn: Connection) -> set[str]:
+    """The memberships of whose charges anything may have gone back: the others' ledgers need not be read for it. Names
+    of two providers may be taken for each other here; the core then finds that nothing went back."""
+    c, back = facts.c, facts.alias("back").c
+    given = select(back.charge).where(back.kind.in_(_BACK), back.charge.is_not(None))
+    by_intent = select(back.intent).where(back.kind.in_(_BACK), back.intent.is_not(None))
+    stated = c.body["refunded_minor"].as_integer() > 0
+    query = select(c.membership).where(c.kind == "charge", c.membership.is_not(None)).distinct()
+    return set(conn.scalars(query.where(or_(c.object_id.in_(given), c.intent.in_(by_intent), stated))))
 
 
 def _marked(lines: Sequence[FindingLine]) -> tuple[dict[str, str], set[date]]:

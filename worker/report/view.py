@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from reconcile.outcome import FindingKind, FindingStatus, HeldBecause
 from reconcile.summary import AGES, PICTURE_DAYS, Amounts, Summary, summarise
+from reconcile.totals import Owes, owes
 from worker.report.lines import Cited, FindingLine, Told
 from worker.report.sums import Sums, sums_of
 from worker.report.timeline import Timeline
@@ -27,6 +28,7 @@ class Item:
     news: str
     days: int  # since it could first have been found
     bucket: str
+    owes: Owes  # where the money of it is, as the totals count it
 
     @property
     def at_stake(self) -> int | None:
@@ -39,8 +41,7 @@ class Item:
     @property
     def still_owed(self) -> int:
         """What its remedies still pay back. What a person may decide about other findings is no debt yet."""
-        own = self.line.owes
-        return own.queued + own.held + own.failed + own.on_its_way
+        return self.owes.queued + self.owes.held + self.owes.failed + self.owes.on_its_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def view(told: Told, cases_max: int = CASES_MAX) -> View:
         summary=summary,
         sums=tuple(sums_of(total) for total in sorted(summary.totals, key=lambda t: (-t.charges, t.currency))),
         items=items,
-        held=_groups(still, _held_reason, lambda item: item.line.owes.held),
+        held=_groups(still, _held_reason, lambda item: item.owes.held),
         failed=tuple(item for item in still if any(r.state == "failed" for r in item.line.remedies)),
         overdue=tuple(item for item in still if item.line.kind == FindingKind.REFUND_OVERDUE.value),
         follow_up=_follow_up(still),
@@ -155,7 +156,7 @@ def view(told: Told, cases_max: int = CASES_MAX) -> View:
 def _item(number: int, line: FindingLine, night: date) -> Item:
     days = (night - line.first_seen).days
     bucket = next(name for name, most in AGES if most is None or days <= most)
-    return Item(number, line, _news(line, night), days, bucket)
+    return Item(number, line, _news(line, night), days, bucket, owes(line.case))
 
 
 def _news(line: FindingLine, night: date) -> str:

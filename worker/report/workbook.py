@@ -95,7 +95,7 @@ def _findings(book: Any, shown: View) -> int:  # noqa: ANN401 - as above
     sheet = Sheet(book, "Findings", widths)
     sheet.heading(_FINDINGS, freeze=True)
     for item in shown.items:
-        line, owes = item.line, item.line.owes
+        line, owes = item.line, item.owes
         counts = line.case.kind in OWING and line.status != "cleared"
         where = (owes.settled, owes.on_its_way, owes.queued, owes.held, owes.failed, owes.waived, owes.elsewhere)
         sheet.write(
@@ -107,7 +107,7 @@ def _findings(book: Any, shown: View) -> int:  # noqa: ANN401 - as above
             *(_amount(m, line.currency) for m in (line.charged_minor, line.expected_minor, line.excess_minor)),
             line.currency,
             "yes" if counts else "no",
-            *(_amount(minor if counts else None, line.currency) for minor in where),
+            *(_amount(minor or None, line.currency) for minor in where),
             line.status,
             item.news,
             line.confidence,
