@@ -59,7 +59,7 @@ class _Picture:
         self.above = _Labels()
         for line in _due_labels(told):
             self.above.put(self._x(line[0]), *line[1:3], must=line[3])
-        providers = sorted({one.provider for one in told.taken})
+        providers = sorted({one.provider for one in told.taken}, key=self._errors)
         self.below: dict[str, _Labels] = {}
         self.lanes: dict[str, int] = {}
         self.due_y = 30 + self.above.height + 12
@@ -73,6 +73,10 @@ class _Picture:
                 labels.put(self._x(one.day), text, style, must=one.wrong is not None)
             y += 12 + labels.height + 22
         self.height = y - 20 if providers else self.due_y + 24
+
+    def _errors(self, provider: str) -> tuple[int, str]:
+        """Where nothing is wrong is next to what was due: lines to it then cross no marks of errors."""
+        return sum(one.provider == provider and one.wrong is not None for one in self.told.taken), provider
 
     def svg(self, number: int) -> Markup:
         head = shape(
@@ -121,9 +125,11 @@ class _Picture:
     def _joins(self) -> Iterator[Markup]:
         for one in self.told.taken:
             for at in one.pays:
-                due, y = self.told.dues[at], self.lanes[one.provider]
-                line = '<line class="join" x1="{}" y1="{}" x2="{}" y2="{}"/>'
-                yield shape(line, self._x(due.day), self.due_y + 5, self._x(one.day), y - 6)
+                begin, end, y = self._x(self.told.dues[at].day), self._x(one.day), self.lanes[one.provider]
+                # Around the marks of the lanes between, so that it is seen to pass them.
+                bow = 16 if y > self.due_y + JOIN else 0
+                line = '<path class="join" d="M{} {}C{} {} {} {} {} {}"/>'
+                yield shape(line, begin, self.due_y + 5, begin + bow, self.due_y + 30, end + bow, y - 30, end, y - 6)
 
     def _dues(self) -> Iterator[Markup]:
         for due in self.told.dues:
