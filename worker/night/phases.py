@@ -13,6 +13,7 @@ from reconcile.outcome import FindingStatus
 from reconcile.summary import Summary, summarise
 from worker import audit
 from worker.alerts import channels, telling, words
+from worker.claims.nightly import nightly as claims_of_the_night
 from worker.engine import snapshot
 from worker.handling import store_pending
 from worker.judging import reconcile_all
@@ -69,8 +70,10 @@ def _judge(run: Run) -> Left:
 
 
 def _follow_up(run: Run) -> Left:
+    """Refunds on their way, claims whose clock has run out, and what members are told of both."""
     picture.follow_up(run.runtime)
-    return Left()
+    done = claims_of_the_night(run.runtime)
+    return Left({"claims": done.moved_on, "notices": done.laid_out})
 
 
 def _missed(run: Run) -> Left:
