@@ -33,7 +33,7 @@ def local_upstream() -> Iterator[str]:
 @pytest.fixture
 def mock(mock_upstream: str) -> Iterator[Line]:
     # It shows single disputes and has no list of them.
-    with line_to(mock_upstream, empty=["/v1/disputes"]) as line:
+    with line_to(mock_upstream) as line:
         yield line
 
 

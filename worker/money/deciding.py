@@ -258,7 +258,8 @@ def _sight(scene: _Scene, looked: Look) -> Sight:
     # Of a way that we do not know, the longest: a key must not be thought dead too early.
     lifetime = known.get("" if charge is None else subjects.api_of(charge), max(known.values()))
     return Sight(
-        lists=looked.lists_refunds and not looked.missing,
+        # A list that the provider does not have (disputes, say) proves nothing about its list of refunds.
+        lists=looked.lists_refunds and send.target not in looked.missing,
         repeats_are_lookups=gateway.repeats_are_lookups,
         lifetime=timedelta(seconds=lifetime),
         settle=timedelta(seconds=scene.runtime.settings.settle_seconds),
