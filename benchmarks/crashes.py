@@ -38,6 +38,9 @@ from worker.runtime import Runtime, inboxes, rules
 
 PROVIDERS = ("stripe", "paypal")
 NO_FAULT = "none"
+# What a refund passes, in whatever comes between.
+OTHERS = {"credit", "find_credit", "cancel", "release"}
+REFUNDING = tuple(point for point in POINTS if point.partition(":")[0] not in OTHERS)
 
 
 @dataclass
@@ -76,12 +79,13 @@ class Table:
 
 def scenarios() -> list[Scenario]:
     """Every point; every point under every fault; every two kills under each of the faults that leave a doubt."""
-    found = [Scenario((point,), (), provider) for point, provider in product(POINTS, PROVIDERS)]
-    found += [Scenario((p,), (f,), provider) for p, f, provider in product(POINTS, FAULTS, PROVIDERS)]
+    kinds = ("refund", "credit", "cancel")
+    found = [Scenario((p,), (), ("503",), provider, kind) for p, provider, kind in product(POINTS, PROVIDERS, kinds)]
+    for point, fault, provider, kind in product(POINTS, FAULTS, PROVIDERS, ("refund", "credit")):
+        found.append(Scenario((point,), (fault,), (), provider, kind))
     doubts = ((), ("lost",), ("dropped",), ("late",), ("lost", "lost"), ("late", "dropped"))
-    found += [
-        Scenario((a, b), script, provider) for a, b, script, provider in product(POINTS, POINTS, doubts, PROVIDERS)
-    ]
+    for a, b, script, provider in product(REFUNDING, REFUNDING, doubts, PROVIDERS):
+        found.append(Scenario((a, b), script, (), provider))
     return found
 
 

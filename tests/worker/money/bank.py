@@ -87,6 +87,7 @@ class Bank:
     ended: set[str] = field(default_factory=set)
     keys: dict[tuple[str, str], tuple[str, Answered, datetime]] = field(default_factory=dict)
     script: deque[str] = field(default_factory=deque)
+    looks: deque[str] = field(default_factory=deque)  # the same for calls that only read
     later: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     owed: dict[str, int] = field(default_factory=dict)  # what of a charge may go back in all, by whoever
     posts: list[str] = field(default_factory=list)  # the idempotency keys of calls that move money, as they came
@@ -97,8 +98,10 @@ class Bank:
     def reset(self, clock: Callable[[], datetime]) -> None:
         """An empty book at the same addresses."""
         self.clock = clock
-        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.later, self.posts, self.owed):
+        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.looks):
             held.clear()
+        for more in (self.later, self.posts, self.owed):
+            more.clear()
         self.violations.clear()
 
     def take(self, id_: str, minor: int, provider: str = "stripe", **told: Any) -> Taken:  # noqa: ANN401 - fields
@@ -142,9 +145,11 @@ class Bank:
         fault = self.script.popleft() if self.script else "ok"
         if fault in _SAYS:
             return _SAYS[fault](provider)
-        if fault in {"dropped", "late"}:
-            if fault == "late":
-                self.later.append((self.clock() + timedelta(hours=1), lambda: self._keep(provider, key, body, work)))
+        if fault in {"dropped", "late", "late3"}:
+            if fault.startswith("late"):
+                hours = int(fault.removeprefix("late") or 1)
+                at = self.clock() + timedelta(hours=hours)
+                self.later.append((at, lambda: self._keep(provider, key, body, work)))
             return Answered(hang_up=True)
         if fault in {"stored500", "done500"}:
             return self._broken(provider, key, body, work if fault == "done500" else None)
@@ -206,6 +211,8 @@ class Bank:
                 return _said(200, _subscription(rest[0]))
             if asked.method == "POST":
                 return self._stripe_post(asked, folder, rest, params)
+            if self.looks:
+                return _SAYS[self.looks.popleft()]("stripe")
             if folder == "charges":
                 found = self.charges.get(rest[0])
                 return _said(200, self._charge(found)) if found else _error("stripe", 404, "resource_missing")
@@ -271,6 +278,8 @@ class Bank:
 
                 self.watch(charge, minor, key)
                 return self.money("paypal", key, asked.body.decode(), refund)
+            if self.looks:
+                return _SAYS[self.looks.popleft()]("paypal")
             if asked.path.startswith("/v1/customer/disputes"):
                 return self._cases(asked.path)
             found = self.charges.get(asked.path.split("/")[-1])

@@ -9,18 +9,20 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from reconcile.facts import Fact
+from reconcile.facts import Credit, Fact, Ref, Refund, RefundState, Subscription, SubscriptionState
 from reconcile.membership import Agreement
 from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.conftest import Clock
-from tests.worker.money.bank import Bank
+from tests.worker.money.bank import Bank, Made
 from worker.audit import append_all
 from worker.judging import judge_changed
+from worker.money.decisions import approve
 from worker.money.executor import Issued, issue_due
 from worker.money.following import follow
 from worker.runtime import Runtime
 from worker.schema import alarms, attempts, remedies, sends
+from worker.store import rows
 from worker.store.facts import store_facts
 from worker.store.sends import Send, load
 from worker.store.tellings import Told
@@ -68,6 +70,36 @@ class House:
         self.clock.advance(timedelta(**how))
         self.bank.tick()
 
+    def bleeding(self, provider: str = "stripe") -> str:
+        """A member whose agreement goes on after the end, and a person who agreed that it end. The remedy's key."""
+        name = "sub_1" if provider == "stripe" else "I-1"
+        agreement = w.stripe(1) if provider == "stripe" else Agreement("paypal", name)
+        row = w.row("M-1", agreement)
+        w.take_in(self.runtime, replace(row, membership=replace(row.membership, ended_on=w.month(3))))
+        started = w.at(w.START)
+        live = Subscription(Ref(provider, name), started, SubscriptionState.LIVE, started_at=started)
+        self.tell(live, w.charge("ch_1", w.START, provider=provider, subscription=name))
+        key = f"cancel:{provider}:{name}"
+        approve(self.runtime, key, "Ada Example")
+        return key
+
+    def grants(self, what: str) -> None:
+        """Which of refund and credit the merchant chose where a clause leaves it open."""
+        self.set(refund_or_credit=what)
+        self.runtime = replace(self.runtime, rules=replace(self.runtime.rules, credit_instead=what == "credit"))
+
+    def booked(self, key: str) -> list[int]:
+        """Credits on our own books for this remedy."""
+        with self.runtime.engine.begin() as conn:
+            kept = rows.by_key(conn, [("makegood", "credit", key)])
+        return [one.fact.amount.minor for one in kept.values() if isinstance(one.fact, Credit)]
+
+    def fact(self, made: Made) -> Refund:
+        """A refund as a webhook tells of it now."""
+        states = {"succeeded": RefundState.SETTLED, "pending": RefundState.PENDING, "failed": RefundState.FAILED}
+        ref, amount = Ref(made.provider, made.id), Money(made.minor, "USD")
+        return Refund(ref, self.clock(), states[made.status], amount, made.at, made.charge, remedy=made.mark)
+
     def to_next_event(self) -> None:
         """Go on to the moment at which the next thing can happen: a lease runs out, a wait is over, a call that was
         late is executed."""
@@ -113,6 +145,10 @@ class House:
     def alarms(self) -> list[str]:
         with self.runtime.engine.begin() as conn:
             return sorted(conn.scalars(select(alarms.c.kind)))
+
+    def alarm_texts(self) -> list[str]:
+        with self.runtime.engine.begin() as conn:
+            return sorted(conn.scalars(select(alarms.c.text)))
 
     def attempts(self, key: str) -> list[str]:
         with self.runtime.engine.begin() as conn:

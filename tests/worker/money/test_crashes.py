@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,34 @@ def test_killed_anywhere_it_refunds_once(house: House, crashing: Forker, point: 
 
 @pytest.mark.parametrize(("point", "fault"), [("refund:after_call", "late"), ("decide:after_commit", "dropped")])
 def test_killed_again_while_looking_it_refunds_once(house: House, crashing: Forker, point: str, fault: str) -> None:
-    ended = run(house, crashing, Scenario((point, "looked:after_commit", point), (fault, "lost"), "paypal"))
+    ended = run(house, crashing, Scenario((point, "looked:after_commit", point), (fault, "lost"), provider="paypal"))
     assert (ended.state, ended.refunds, ended.doubled) == ("settled", 1, False)
+
+
+@pytest.mark.parametrize(
+    ("point", "scenario"),
+    [
+        ("credit:after_call", Scenario((), (), (), "stripe", "credit")),
+        ("find_credit:after_call", Scenario((), ("lost",), (), "stripe", "credit")),
+        ("decide:before_commit", Scenario((), (), (), "paypal", "credit")),
+        ("cancel:after_call", Scenario((), (), (), "stripe", "cancel")),
+        ("cancel:before_call", Scenario((), (), (), "paypal", "cancel")),
+        ("release:before_commit", Scenario((), (), ("503",), "stripe", "refund")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_killed_anywhere_a_credit_or_an_ending_comes_once(
+    house: House, crashing: Forker, point: str, scenario: Scenario
+) -> None:
+    ended = run(house, crashing, replace(scenario, die_at=(point,)))
+    assert (ended.hit, ended.state, ended.refunds, ended.doubled) == (1, "settled", 1, False)
+
+
+def test_a_call_that_outlives_its_executor_by_hours_is_still_the_only_one(house: House, crashing: Forker) -> None:
+    ended = run(house, crashing, Scenario(("refund:after_call",), ("late3",)), first_s=2 * 3600.0)
+    assert (ended.state, ended.refunds, ended.doubled) == ("settled", 1, False)
+    house.later(hours=4)
+    assert len(house.bank.ours("ch_1")) == 1
 
 
 def test_no_point_can_be_forgotten(house: House) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.gateway import Answer
-from reconcile.facts import DisputeState, Ref, Refund, RefundState, Subscription, SubscriptionState
+from reconcile.facts import DisputeState, Fact, Ref, Refund, RefundState, Subscription, SubscriptionState
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
 from worker.audit import verify
@@ -175,16 +175,32 @@ def test_at_a_hundred_percent_every_rule_is_off(house: House) -> None:
 
 
 def test_one_amount_too_often_trips_the_breaker(house: House) -> None:
+    facts: list[Fact] = []
+    for n in range(1, 23):
+        w.take_in(house.runtime, w.row(f"M-{n}", w.stripe(n)))
+        twice, customer = n % 2, f"cus_{n}"
+        amount = replace(w.PRICE, minor=(2 - twice) * w.PRICE.minor)
+        facts.append(w.charge(f"ch_{n}", w.START, amount, customer=customer, kind="charge"))
+        facts += [w.charge(f"ch_{n}_again", w.later(w.START, 3), customer=customer, kind="charge")] * twice
     house.set(breaker_percent=99)
-    keys = _flagged_in_one_run(house, 21)
-    assert {house.held(key) for key in keys} == {("held", "breaker")}
+    house.tell(*facts)
+    assert house.held("remedy:stripe:ch_2") == ("held", "breaker")
+    assert house.alarm_texts()[0].startswith("22 remedies are of 9900 USD")
 
 
-def _flagged_in_one_run(house: House, count: int) -> list[str]:
+def test_one_rule_behind_nearly_all_trips_the_breaker(house: House) -> None:
+    house.set(breaker_percent=99)
+    keys = _flagged_in_one_run(house, 21, step=1)
+    assert house.held(keys[0]) == ("held", "breaker")
+    assert house.alarm_texts()[0].startswith("21 of 21 findings are overcharge")
+
+
+def _flagged_in_one_run(house: House, count: int, step: int = 0) -> list[str]:
     facts = []
     for n in range(1, count + 1):
         w.take_in(house.runtime, w.row(f"M-{n}", w.stripe(n)))
-        amount = replace(w.PRICE, minor=w.PRICE.minor + EXCESS)
+        facts.append(w.charge(f"fine_{n}", w.month(1), customer=f"cus_{n}"))
+        amount = replace(w.PRICE, minor=w.PRICE.minor + EXCESS + n * step)
         house.bank.take(f"ch_{n}", amount.minor, customer=f"cus_{n}")
         facts.append(w.charge(f"ch_{n}", w.START, amount, customer=f"cus_{n}", kind="charge"))
     house.tell(*facts)
