@@ -93,4 +93,3 @@ class Told:
     clauses: tuple[Cited, ...] = ()
     timelines: dict[str, Timeline] = field(default_factory=dict)
     as_told: bool = True
-    audit_head: str | None = None

@@ -43,7 +43,6 @@ def as_json(shown: View) -> str:
         "findings": [_finding(item) for item in shown.items],
         "on_claims": [_remedy(remedy) for remedy in told.on_claims],
         "clauses": [asdict(clause) for clause in told.clauses],
-        "audit_head": told.audit_head,
     }
     return json.dumps(plain, indent=1, ensure_ascii=False, default=_iso) + "\n"
 

@@ -62,7 +62,6 @@ def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
         tuple(_clauses(runtime.rules.policy, cited, night)),
         drawn,
         told_then is None or msgspec.json.encode(summarise(books)).decode() == told_then,
-        run.audit_head,
     )
 
 
