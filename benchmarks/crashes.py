@@ -27,8 +27,9 @@ from config.settings import Settings
 from tests import servers
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY, Clock
-from tests.worker.money.bank import FAULTS, open_bank
+from tests.worker.money.bank import FAULTS
 from tests.worker.money.crashing import Ended, Scenario, run, warm
+from tests.worker.money.doors import open_bank
 from tests.worker.money.forker import Forker, forking
 from tests.worker.money.house import House
 from worker.crypt import Keyring

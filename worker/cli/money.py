@@ -39,7 +39,7 @@ def issue(*, as_json: Json = False) -> None:
     from worker.money.executor import issue_due
 
     with opened() as runtime:
-        issued = issue_due(runtime)
+        issued = issue_due(runtime, timer=True)
     if as_json:
         counts = {"due": issued.due, "shadow": issued.shadow, "stopped": issued.stopped, "failed": issued.failed}
         typer.echo(tables.as_json(counts | {"became": dict(sorted(issued.words.items()))}))

@@ -12,8 +12,9 @@ from handlers.gateway import Answer, Done, Mismatch, NoCredential, NotExecuted, 
 from reconcile.facts import Charge, Credit, Fact, Ref, Refund, Subscription, SubscriptionState
 from worker.audit import Entry, append_all
 from worker.money import subjects
-from worker.money.deciding import Call, park, ready_again
+from worker.money.deciding import Call
 from worker.money.following import ACTOR, advance, follow
+from worker.money.moves import park, ready_again
 from worker.money.steps import Step, Way
 from worker.runtime import Runtime
 from worker.store import sends

@@ -17,8 +17,9 @@ from reconcile.outcome import HeldBecause
 from worker.audit import Entry, append_all
 from worker.judging import today
 from worker.money import guards, subjects
-from worker.money.following import ACTOR, PENDING_LOOK, advance, follow
+from worker.money.following import ACTOR, PENDING_LOOK, follow
 from worker.money.guards import Held, Later, Subject
+from worker.money.moves import hold, park, ready_again, release
 from worker.money.resolving import GiveUp, Repeat, Sight, Wait, counts_as_absent, resolve
 from worker.money.steps import Step, Way
 from worker.money.subjects import Judged
@@ -28,7 +29,6 @@ from worker.store.facts import store_facts
 from worker.store.links import OUR_BOOKS
 from worker.store.sends import Send
 from worker.store.sql import lock_facts
-from worker.store.switches import raise_alarm
 from worker.store.tellings import Told
 
 
@@ -87,18 +87,10 @@ def decide(conn: Connection, means: Means, claimed: Send, looked: Look) -> Call 
     if send.step == Step.UNKNOWN:
         return _resolve(conn, scene, looked)
     if send.step != Step.READY or remedy.state != "queued":
-        return _release(conn, send, scene.now + PENDING_LOOK if send.step == Step.PENDING else None, "not queued")
+        return release(conn, send, scene.now + PENDING_LOOK if send.step == Step.PENDING else None, "not queued")
     if objection is not None:
         return hold(conn, scene.runtime, send, objection)
     return _guarded(conn, scene)
-
-
-def hold(conn: Connection, runtime: Runtime, send: Send, why: HeldBecause) -> str:
-    """Nothing was sent; a person, or the end of a dispute, comes first."""
-    sends.change(conn, send, lease_until=None, next_at=None)
-    sends.move(conn, send.key, ["queued"], "held", held_because=why.value)
-    append_all(conn, [Entry(ACTOR, "remedy_held", send.key, {"because": why.value})], runtime.clock())
-    return "held"
 
 
 def _guarded(conn: Connection, scene: _Scene) -> Call | str:
@@ -116,23 +108,12 @@ def _guarded(conn: Connection, scene: _Scene) -> Call | str:
             or guards.budget(conn, runtime, subject)
         )
     if isinstance(guard, Later):
-        return _release(conn, scene.send, guard.at, guard.why)
+        return release(conn, scene.send, guard.at, guard.why)
     if isinstance(guard, Held):
         return park(conn, runtime, scene.send, guard.why.value)
     if scene.send.way == Way.BOOK:
         return _book(conn, scene)
     return _begin(conn, scene, _fresh(scene))
-
-
-def park(conn: Connection, runtime: Runtime, send: Send, note: str, *, alarm: str = "", text: str = "") -> str:
-    """A person has to look before anything more is sent."""
-    now = runtime.clock()
-    if alarm:
-        raise_alarm(conn, alarm, send.key, text or f"{send.key}: {note}", now)
-    entries = advance(conn, send, Step.PARKED, now, note=note)
-    if entries:
-        append_all(conn, entries, now)
-    return "held"
 
 
 def _fresh(scene: _Scene) -> dict[str, Any]:
@@ -206,49 +187,20 @@ def _book(conn: Connection, scene: _Scene) -> str:
 def _resolve(conn: Connection, scene: _Scene, looked: Look) -> Call | str:
     send, now = scene.send, scene.now
     if send.way == Way.CANCEL:
-        return _begin(conn, scene, {}) if guards.stopped(conn) is None else _release(conn, send, None, "stopped")
+        return _begin(conn, scene, {}) if guards.stopped(conn) is None else release(conn, send, None, "stopped")
     verdict = resolve(send, _sight(scene, looked), now)
     if isinstance(verdict, Repeat):
         if (stop := guards.stopped(conn)) is not None:
-            return _release(conn, send, None, stop.why)
+            return release(conn, send, None, stop.why)
         return _begin(conn, scene, {})
     if isinstance(verdict, Wait):
         absent: dict[str, Any] = {}
         if verdict.absent and counts_as_absent(send, _sight(scene, looked), now):
             absent = {"absent_reads": send.absent_reads + 1, "absent_at": now}
-        return _release(conn, send, verdict.until, verdict.why, **absent)
+        return release(conn, send, verdict.until, verdict.why, **absent)
     if isinstance(verdict, GiveUp):
         return park(conn, scene.runtime, send, verdict.why, alarm="no_answer")
     return ready_again(conn, scene.runtime, send, "dead", generation=send.generation + 1)
-
-
-def ready_again(
-    conn: Connection,
-    runtime: Runtime,
-    send: Send,
-    note: str,
-    *,
-    next_at: datetime | None = None,
-    **values: Any,  # noqa: ANN401 - columns
-) -> str:
-    """It is known that nothing of this generation was executed, and nothing will be: the remedy is queued again, and
-    judged again before anything is sent."""
-    guards.unreserve(conn, send)
-    fresh: dict[str, Any] = {"reserved_on": None, "uncertain": False, "absent_reads": 0, "absent_at": None}
-    if values.get("generation", send.generation) != send.generation:
-        fresh |= {"key_first_sent": None, "calls": 0, "last_sent": None}
-    told = {"step": Step.READY.value, "lease_until": None, "next_at": next_at, "note": note, **fresh, **values}
-    if not sends.change(conn, send, **told):
-        return "moved"
-    sends.note_attempt(conn, send, "not_executed", note, runtime.clock())
-    sends.move(conn, send.key, ["submitted"], "queued", held_because=None)
-    append_all(conn, [Entry(ACTOR, "remedy_queued", send.key, {"because": note})], runtime.clock())
-    return "waiting"
-
-
-def _release(conn: Connection, send: Send, at: datetime | None, why: str, **values: Any) -> str:  # noqa: ANN401 - columns
-    sends.change(conn, send, lease_until=None, next_at=at, **values)
-    return why
 
 
 def _sight(scene: _Scene, looked: Look) -> Sight:

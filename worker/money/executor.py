@@ -49,10 +49,10 @@ class Issued:
     failed: int = 0  # met a fault of the program; they are tried again
 
 
-def issue_due(runtime: Runtime, *, timer: bool = False) -> Issued:
-    """Issue every remedy that is due, then return. Raises SettingsError where a provider's key is missing that one of
-    them needs. With `timer`, this process dies before any of its leases runs out: only for one that does nothing
-    else."""
+def issue_due(runtime: Runtime, *, timer: bool = False, every: bool = True) -> Issued:
+    """Issue every remedy that is due, then return. With `timer`, this process dies before any of its leases runs out:
+    only for one that does nothing else. With `every`, SettingsError is raised where a provider's key is missing that
+    one of them needs; without, those wait."""
     check_left_over(runtime)
     if runtime.settings.mode != "live":
         return Issued(due=len(_due(runtime)), shadow=True)
@@ -66,6 +66,8 @@ def issue_due(runtime: Runtime, *, timer: bool = False) -> Issued:
             for key in fresh:
                 worked.add(key)
                 _one(desk, key, issued, timer=timer)
+            if every and issued.words["no credentials"]:
+                raise without(next(iter({key.split(":")[1] for key in worked} - made.keys())))
     with reading(runtime.engine).begin() as conn:
         issued.stopped = is_stopped(conn)
     issued.due = len(worked)
@@ -77,7 +79,7 @@ def run_executor(runtime: Runtime, pause: Callable[[], bool]) -> None:
     kill timer may end at any moment: whoever started it starts it again."""
     while True:
         try:
-            issued = issue_due(runtime, timer=True)
+            issued = issue_due(runtime, timer=True, every=False)
             if issued.due and not issued.shadow:
                 _log.info("issued", count=issued.due)
         except TRANSIENT as fault:
@@ -113,20 +115,19 @@ def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
         issued.failed += 1
     else:
         issued.words[word] += 1
-        if word == "no credentials" and not timer:
-            raise without(key.split(":")[1])
 
 
 @contextmanager
 def mortal(seconds: float) -> Iterator[None]:
     """End this process, should the block take longer. The default action of the signal is death: nothing that runs in
     the process can put it off, and one that was frozen meanwhile dies before it does anything else."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _due(runtime: Runtime) -> list[str]:

@@ -14,7 +14,8 @@ from config import policies
 from config.settings import Settings
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY, Clock
-from tests.worker.money.bank import Bank, open_bank
+from tests.worker.money.bank import Bank
+from tests.worker.money.doors import open_bank
 from tests.worker.money.house import House
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate

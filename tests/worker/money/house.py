@@ -14,7 +14,8 @@ from reconcile.membership import Agreement
 from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.conftest import Clock
-from tests.worker.money.bank import Bank, Made
+from tests.worker.money.bank import Bank
+from tests.worker.money.wire import Made
 from worker.audit import append_all
 from worker.judging import judge_changed
 from worker.money.decisions import approve
@@ -82,6 +83,17 @@ class House:
         key = f"cancel:{provider}:{name}"
         approve(self.runtime, key, "Ada Example")
         return key
+
+    def held_above_cap(self) -> str:
+        """The second of two remedies, held because the first has used up the day. The next ones cool for a day."""
+        self.set(refund_day_max_minor=EXCESS)
+        first, second = self.overcharge(1), self.overcharge(2)
+        self.set(cooling_hours=0.0)
+        self.issue()
+        assert self.state(first) == "settled"
+        assert self.held(second) == ("held", "above_cap")
+        self.set(cooling_hours=24.0)
+        return second
 
     def grants(self, what: str) -> None:
         """Which of refund and credit the merchant chose where a clause leaves it open."""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from handlers.gateway import Answer
-from reconcile.facts import DisputeState, Fact, Ref, Refund, RefundState, Subscription, SubscriptionState
+from reconcile.facts import Fact
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
-from worker.audit import verify
 from worker.money.deciding import Call, Means
-from worker.money.decisions import DecisionError, approve, retry, set_money, waive
+from worker.money.decisions import approve, set_money
 from worker.money.desk import Desk
-from worker.money.executor import issue_due
 from worker.money.gateways import gateways
 
 ADA, BEN = "Ada Example", "Ben Example"
@@ -42,7 +37,7 @@ def test_nothing_goes_before_it_has_cooled(house: House) -> None:
 
 def test_an_approval_does_not_shorten_the_cooling(house: House) -> None:
     house.set(cooling_hours=24.0)
-    key = _held_above_day_cap(house)
+    key = house.held_above_cap()
     house.later(hours=1)
     approve(house.runtime, key, ADA)
     assert house.issue().due == 0
@@ -72,17 +67,6 @@ class _StoppedAtTheLastMoment(Desk):
         return super()._ask(made)
 
 
-def _held_above_day_cap(house: House) -> str:
-    house.set(refund_day_max_minor=EXCESS)
-    first, second = house.overcharge(1), house.overcharge(2)
-    house.set(cooling_hours=0.0)
-    house.issue()
-    assert house.state(first) == "settled"
-    assert house.held(second) == ("held", "above_cap")
-    house.set(cooling_hours=24.0)
-    return second
-
-
 @pytest.mark.parametrize("cap", [{"refund_day_max_minor": 2 * EXCESS}, {"refund_day_count_max": 2}])
 def test_the_days_caps_hold_what_goes_beyond_them(house: House, cap: dict[str, int]) -> None:
     house.set(**cap)
@@ -107,7 +91,7 @@ def test_what_was_not_executed_is_given_back_to_the_budget(house: House) -> None
 
 
 def test_a_held_remedy_stays_held_when_it_is_judged_again(house: House) -> None:
-    key = _held_above_day_cap(house)
+    key = house.held_above_cap()
     house.tell(w.charge("ch_2_more", w.month(2), customer="cus_2"))
     assert house.held(key) == ("held", "above_cap")
 
@@ -217,123 +201,3 @@ def test_with_an_old_roster_a_person_decides(house: House) -> None:
     approve(house.runtime, key, ADA)
     house.rest()
     assert house.state(key) == "settled"
-
-
-def test_people_decide_in_their_name_and_the_chain_holds(house: House) -> None:
-    key = _held_above_day_cap(house)
-    assert waive(house.runtime, key, ADA, "paid in cash") == "waived"
-    house.rest()
-    assert house.state(key) == "waived"
-    with house.runtime.engine.begin() as conn:
-        assert verify(conn) is None
-
-
-@pytest.mark.parametrize(
-    ("act", "said"),
-    [
-        (lambda house, key: approve(house.runtime, f"{key}0", ADA), "is none"),
-        (lambda house, key: approve(house.runtime, key, ADA), "is queued: only a held remedy"),
-        (lambda house, key: approve(house.runtime, key, " "), "--by: one line"),
-        (lambda house, key: approve(house.runtime, key, "Makegood"), "name of a person"),
-        (lambda house, key: retry(house.runtime, key, ADA), "only a failed remedy"),
-        (lambda house, key: waive(house.runtime, key, ADA, ""), "--reason: one line"),
-        (
-            lambda house, key: (
-                set_money(house.runtime, ADA, f"{key}\n", stopped=False) or waive(house.runtime, key, ADA, "a\nb")
-            ),
-            "--reason: one line of text",
-        ),
-    ],
-)
-def test_a_bad_decision_is_one_line(house: House, act: Callable[[House, str], object], said: str) -> None:
-    key = house.overcharge()
-    with pytest.raises(DecisionError, match=said) as error:
-        act(house, key)
-    assert "\n" not in str(error.value)
-    assert house.state(key) == "queued"
-
-
-def test_nothing_is_approved_while_it_is_disputed(house: House) -> None:
-    key = _held_above_day_cap(house)
-    charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
-    house.tell(w.dispute("dp_1", w.month(2), charge))
-    with pytest.raises(DecisionError, match="while the charge is disputed"):
-        approve(house.runtime, key, ADA)
-
-
-def test_an_approved_remedy_waits_out_a_dispute_and_then_goes(house: House) -> None:
-    key = _held_above_day_cap(house)
-    approve(house.runtime, key, ADA)
-    house.set(cooling_hours=0.0)
-    house.bank.charges["ch_2"].dispute = "needs_response"
-    house.issue()
-    assert (house.held(key), house.bank.posts) == (("held", "disputed"), ["remedy:stripe:ch_1:1"])
-    house.bank.charges["ch_2"].dispute = "won"
-    charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
-    won = replace(w.dispute("dp_ch_2", w.month(2), charge), told_at=house.clock() + timedelta(hours=1))
-    house.later(hours=2)
-    house.tell(replace(won, state=DisputeState.WON))
-    house.rest()
-    assert house.state(key) == "settled"
-
-
-def test_a_large_retry_needs_a_second_person(house: House) -> None:
-    key = house.overcharge()
-    house.issue()
-    house.later(days=1)
-    _fail(house, key)
-    house.set(approve_above_minor=1000)
-    assert retry(house.runtime, key, ADA) == "held"
-    with pytest.raises(DecisionError, match="somebody else"):
-        approve(house.runtime, key, ADA)
-    approve(house.runtime, key, BEN)
-    house.rest()
-    assert house.state(key) == "settled"
-
-
-def test_a_remedy_that_was_waived_is_not_sent(house: House) -> None:
-    key = house.overcharge()
-    waive(house.runtime, key, ADA, "agreed with the member")
-    house.rest()
-    assert (house.state(key), house.bank.posts) == ("waived", [])
-
-
-def test_what_is_on_its_way_cannot_be_waived(house: House) -> None:
-    key = house.overcharge()
-    house.bank.script.append("lost")
-    house.issue()
-    with pytest.raises(DecisionError, match="is submitted"):
-        waive(house.runtime, key, ADA, "too late")
-
-
-def test_an_agreement_is_cancelled_once_a_person_agrees(house: House) -> None:
-    live = Subscription(Ref("stripe", "sub_1"), w.at(w.START), SubscriptionState.LIVE, started_at=w.at(w.START))
-    row = w.row("M-1", w.stripe(1))
-    ended = replace(row.membership, ended_on=w.month(3))
-    w.take_in(house.runtime, replace(row, membership=ended))
-    house.tell(live, w.charge("ch_1", w.START, customer="cus_1", subscription="sub_1", kind="charge"))
-    key = "cancel:stripe:sub_1"
-    assert house.held(key) == ("held", "approval")
-    house.issue()
-    assert house.bank.ended == set()
-    approve(house.runtime, key, ADA)
-    house.rest()
-    assert (house.state(key), house.bank.ended) == ("settled", {"sub_1"})
-
-
-def test_two_executors_at_once_send_it_once(house: House) -> None:
-    keys = [house.overcharge(n) for n in range(1, 5)]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: issue_due(house.runtime), range(4)))
-    house.rest()
-    assert [house.state(key) for key in keys] == ["settled"] * 4
-    assert sorted(house.bank.posts) == sorted(f"{key}:1" for key in keys)
-
-
-def _fail(house: House, key: str) -> None:
-    made = house.bank.made[-1]
-    made.status = "failed"
-    amount = replace(w.PRICE, minor=made.minor)
-    house.tell(
-        Refund(Ref("stripe", made.id), house.clock(), RefundState.FAILED, amount, made.at, made.charge, remedy=key)
-    )

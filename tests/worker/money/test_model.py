@@ -31,8 +31,10 @@ from reconcile.facts import Dispute, DisputeState, Ref, Refund, RefundState
 from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY, Clock
-from tests.worker.money.bank import FAULTS, Made, open_bank
+from tests.worker.money.bank import FAULTS
+from tests.worker.money.doors import open_bank
 from tests.worker.money.house import EXCESS, House
+from tests.worker.money.wire import Made
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate
 from worker.money.deciding import Call, Means
