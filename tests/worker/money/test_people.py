@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
+from sqlalchemy import update
 
 from handlers.gateway import Look
 from reconcile.facts import DisputeState, Ref, Refund, RefundState, Subscription, SubscriptionState
@@ -20,6 +21,7 @@ from worker.money.decisions import DecisionError, approve, retry, set_money, wai
 from worker.money.desk import Claim, Desk
 from worker.money.executor import issue_due
 from worker.money.gateways import gateways
+from worker.schema import approvals
 
 ADA, BEN = "Ada Example", "Ben Example"
 
@@ -56,6 +58,16 @@ def test_a_bad_decision_is_one_line(house: House, act: Callable[[House, str], ob
         act(house, key)
     assert "\n" not in str(error.value)
     assert house.state(key) == "queued"
+
+
+def test_an_approval_holds_for_one_clause_only(house: House) -> None:
+    key = house.held_above_cap()
+    approve(house.runtime, key, ADA)
+    house.set(cooling_hours=0.0)
+    with house.runtime.engine.begin() as conn:
+        conn.execute(update(approvals).where(approvals.c.key == key).values(clause="voip-fulfillment/FP-0"))
+    house.issue()
+    assert (house.held(key), len(house.bank.posts)) == (("held", "changed"), 1)
 
 
 def test_nothing_is_approved_while_it_is_disputed(house: House) -> None:

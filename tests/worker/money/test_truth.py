@@ -144,6 +144,19 @@ def test_without_funds_it_is_tried_daily_and_people_are_told(house: House, provi
     assert house.bank.posts == [f"{key}:{n}" for n in (1, 2, 3)]
 
 
+def test_a_credit_whose_answer_was_lost_is_found_on_the_balance_when_its_key_is_long_dead(house: House) -> None:
+    house.grants("credit")
+    key = house.overcharge()
+    house.bank.script.append("lost")
+    house.issue()
+    for _ in range(4):
+        house.later(hours=26)
+        house.issue()
+    house.grants("refund")
+    assert house.state(key) == "settled"
+    assert [(one.credit, one.minor) for one in house.bank.ours("ch_1")] == [(True, EXCESS)]
+
+
 def test_too_old_at_paypal_becomes_a_credit_on_our_own_books(house: House) -> None:
     key = house.overcharge(provider="paypal")
     house.bank.script.append("too_old")
