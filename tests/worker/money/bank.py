@@ -119,7 +119,7 @@ class Bank:
 
     def _keep(self, provider: str, key: str, body: str, work: Callable[[], Answered]) -> Answered:
         known = self.keys.get((provider, key))
-        if known is not None and work.__name__ == "refund":
+        if known is not None and work.__name__ in {"refund", "credit"}:
             return known[1]  # a second request under the key, whenever it comes, is the first
         answer = work()
         if answer.status < 400 or answer.status >= 500:
