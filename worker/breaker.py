@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from reconcile.outcome import BILLING_ERRORS, Finding, HeldBecause, RemedyKind
 from worker.audit import Entry, append_all
+from worker.engine import reading
 from worker.runtime import Runtime
 from worker.schema import remedies, run_decisions, runs
 from worker.store.sql import put, run
@@ -97,7 +98,7 @@ def check(runtime: Runtime, judging: Judging) -> str | None:
 def check_left_over(runtime: Runtime) -> None:
     """Look at the runs whose judge did not live to do so."""
     before = runtime.clock() - LEFT_OVER
-    with runtime.engine.begin() as conn:
+    with reading(runtime.engine).begin() as conn:
         names = conn.scalars(select(runs.c.name).where(runs.c.checked_at.is_(None), runs.c.noted_at <= before)).all()
     for name in names:
         check(runtime, Judging(name))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from reconcile.outcome import FindingStatus, HeldBecause
 from worker.audit import Entry, append_all
+from worker.engine import reading
 from worker.money import guards, subjects
 from worker.money.following import ACTOR
 from worker.money.steps import Step
@@ -65,7 +66,7 @@ def reopen_disputed(runtime: Runtime) -> list[str]:
     Whatever nobody approved follows its judgement by itself."""
     r = remedies.c
     query = select(r.key).join(approvals, approvals.c.key == r.key)
-    with runtime.engine.begin() as conn:
+    with reading(runtime.engine).begin() as conn:
         keys = conn.scalars(query.where(r.state == "held", r.held_because == HeldBecause.DISPUTED.value)).all()
     return [key for key in keys if run(runtime.engine, lambda conn, key=key: _reopen(conn, runtime, key))]  # type: ignore[misc]
 
