@@ -1,0 +1,1 @@
+"""Who may do what: people at the console, programs at the API."""
