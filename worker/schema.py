@@ -524,4 +524,37 @@ notices = Table(
     Index("ix_notices_membership", "membership"),
 )
 
+# --- Programs at the API: see `worker/accounts`, `worker/web/api`. Of a token only a digest is kept; several may have
+# one name, which is who acts: a new one is made before the old one is revoked.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("used_at", UtcDateTime),  # to the hour: a look is not a write
+    Index("ix_tokens_name", "name"),
+)
+
+# What was answered to a write under an Idempotency-Key, so that it is answered again and not done again. `status` is
+# null while it is under way, and its lease runs out where nobody lived to answer.
+api_answers = Table(
+    "api_answers",
+    metadata,
+    Column("holder", Text, primary_key=True),  # the token's name
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),  # keyed digest of method, address and body
+    Column("at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", Text),  # never anything personal
+    Index("ix_api_answers_at", "at"),
+)
+
 Row = dict[str, Any]

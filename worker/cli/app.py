@@ -19,6 +19,7 @@ from worker.cli import (
     policies,
     privacy,
     serving,
+    tokens,
 )
 
 app = typer.Typer(
@@ -60,3 +61,4 @@ backtest.add_to(policies.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(tokens.app, name="token")
