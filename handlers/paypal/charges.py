@@ -69,6 +69,7 @@ def _charge(resource: JsonObject, told_at: datetime, kind: str, state: ChargeSta
         refunded_minor=_refunded_minor(resource, amount),
         live=is_live(resource),
         kind=kind,
+        fee_minor=_fee_minor(resource, amount),
         detail=2,
     )
 
@@ -78,6 +79,11 @@ def _refunded_minor(resource: JsonObject, amount: Money) -> int | None:
         return amount.minor
     stated = money(resource, "total_refunded_amount")
     return abs(stated.minor) if stated and stated.currency == amount.currency else None
+
+
+def _fee_minor(resource: JsonObject, amount: Money) -> int | None:
+    kept = money(resource, "transaction_fee") or money(resource, "seller_receivable_breakdown", "paypal_fee")
+    return abs(kept.minor) if kept and kept.currency == amount.currency else None
 
 
 def _tax_minor(resource: JsonObject, amount: Money) -> int | None:

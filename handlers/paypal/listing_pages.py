@@ -88,13 +88,14 @@ def _entry(detail: JsonObject, read_at: datetime) -> Entry | None:
     if state not in STATES:
         raise MalformedDelivery("transaction_status is not known")
     at = needed(moment(info, "transaction_initiation_date"), "transaction_initiation_date")
-    tax = money(info, "sales_tax_amount")
+    tax, fee = money(info, "sales_tax_amount"), money(info, "fee_amount")
+    amount = needed(money(info, "transaction_amount"), "transaction_amount")
     return Entry(
         id=needed(identity(info, "transaction_id"), "transaction_id"),
         code=code,
         at=at,
         told_at=moment(info, "transaction_updated_date") or min(at, read_at),
-        amount=needed(money(info, "transaction_amount"), "transaction_amount"),
+        amount=amount,
         state=state,
         detail=DETAIL,
         reference=identity(info, "paypal_reference_id"),
@@ -103,6 +104,7 @@ def _entry(detail: JsonObject, read_at: datetime) -> Entry | None:
         custom=words(info, "custom_field"),
         invoice=words(info, "invoice_id"),
         tax_minor=abs(tax.minor) if tax and tax.minor else None,
+        fee_minor=abs(fee.minor) if fee and fee.currency == amount.currency else None,
     )
 
 

@@ -77,6 +77,7 @@ def _entry(row: Row, code: str, written: Written) -> Entry:
         custom=row.maybe("custom"),
         invoice=row.maybe("invoice"),
         tax_minor=tax or None,
+        fee_minor=abs(amount(row, "fee", written).minor) if row.text("fee") else None,
     )
 
 

@@ -60,6 +60,7 @@ class Entry:
     custom: str | None = None
     invoice: str | None = None
     tax_minor: int | None = None
+    fee_minor: int | None = None  # in the currency of `amount`
 
 
 def tells(code: str) -> bool:
@@ -94,6 +95,7 @@ def _charge(entry: Entry) -> Charge:
         tax_minor=entry.tax_minor,
         # Which API refunds any other payment, the transaction does not tell.
         kind="sale" if entry.code in _SALES else None,
+        fee_minor=entry.fee_minor,
         detail=entry.detail,
     )
 

@@ -34,6 +34,8 @@ _COLUMNS = {
         "status": "Transactional Status",
         "tax": "Sales Tax Amount",
         "email": "Payer's Account ID",
+        "fee": "Fee Amount",
+        "fee_currency": "Fee Currency",
     }.items()
 }
 _NEEDED = ("id", "code", "at", "side", "gross", "currency")
@@ -99,7 +101,15 @@ def _entry(row: Row, code: str) -> Entry:
         custom=row.maybe("custom"),
         invoice=row.maybe("invoice"),
         tax_minor=tax or None,
+        fee_minor=_fee(row),
     )
+
+
+def _fee(row: Row) -> int | None:
+    """What PayPal kept, where it is in the currency of the payment."""
+    if not row.text("fee") or row.text("fee_currency").upper() not in {"", row.text("currency").upper()}:
+        return None
+    return _money(row, "fee").minor
 
 
 def _signed(row: Row) -> Money:

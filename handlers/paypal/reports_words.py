@@ -27,6 +27,7 @@ HEADINGS = _by_word(
         "status": ("Status", "État", "Statut", "Estado"),
         "currency": ("Currency", "Währung", "Devise", "Divisa", "Moneda"),
         "gross": ("Gross", "Brutto", "Avant commission", "Brut", "Bruto"),
+        "fee": ("Fee", "Gebühr", "Commission", "Frais", "Comisión", "Tarifa"),
         "id": (
             *("Transaction ID", "Transaktionscode", "Numéro de transaction"),
             *("Nº de transaction", "Id. de transacción"),

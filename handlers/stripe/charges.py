@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.strict_json import JsonObject, children, flag, integer, needed, text
+from handlers.strict_json import JsonObject, child, children, flag, integer, needed, text
 from handlers.stripe.reading import PROVIDER, minor, moment, money, ref, reference
 from reconcile.facts import (
     Charge,
@@ -77,8 +77,19 @@ def _charge(charge: JsonObject, told_at: datetime) -> Charge:
         disputed=flag(charge, "disputed"),
         live=flag(charge, "livemode"),
         kind=API,
+        fee_minor=_fee_minor(charge, amount.currency),
         detail=2,
     )
+
+
+def _fee_minor(charge: JsonObject, currency: str) -> int | None:
+    """What Stripe kept, where the balance transaction is told whole and is in the charge's own currency."""
+    if not isinstance(charge.get("balance_transaction"), dict):
+        return None
+    booked = needed(child(charge, "balance_transaction"), "balance_transaction")
+    if (text(booked, "currency") or "").upper() != currency:
+        return None
+    return minor(booked, currency, "fee")
 
 
 def _charge_state(charge: JsonObject) -> ChargeState:

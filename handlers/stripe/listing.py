@@ -79,7 +79,9 @@ class StripeListing:
         return following and f"{following}:"
 
     def _charges(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
-        params: ChargeListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
+        # Without this a charge names its balance transaction only, and not the fee that Stripe kept.
+        fee = ["data.balance_transaction"]
+        params: ChargeListParams = {"created": _created(since, until), "limit": PAGE_SIZE, "expand": fee}
         if after:
             params["starting_after"] = after
         return self._v1.charges.list(params)

@@ -73,8 +73,17 @@ def _charge(row: Row, charge: str, state: ChargeState) -> Charge:
         invoice=maybe_id(row, "invoice"),
         intent=maybe_id(row, "intent"),
         kind=API,
+        fee_minor=_fee(row, "currency", _customers(row).currency),
         detail=DETAIL,
     )
+
+
+def _fee(row: Row, booked: str, currency: str) -> int | None:
+    """What Stripe kept: it is booked in the currency of the balance, and says nothing where the charge has another."""
+    if not row.text("fee"):
+        return None
+    kept = money(row, "fee", booked)
+    return abs(kept.minor) if kept.currency == currency else None
 
 
 def _refund(row: Row, refund: str, state: RefundState) -> Refund:
@@ -183,6 +192,7 @@ def _paid(row: Row, charge: str, state: ChargeState, amount: Money) -> Charge:
         disputed=True if row.text("dispute").lower() not in _NO_DISPUTE else None,
         live={"live": True, "test": False}.get(mode),
         kind=API,
+        fee_minor=_fee(row, "converted_currency" if row.text("converted_currency") else "currency", amount.currency),
         detail=DETAIL,
     )
 
@@ -221,6 +231,8 @@ ACTIVITY = Form(
         "gross": "gross",
         "Amount": "gross",
         "charge_id": "charge",
+        "fee": "fee",
+        "Fee": "fee",
         "customer_facing_amount": "customer_facing_amount",
         "customer_facing_currency": "customer_facing_currency",
     },
@@ -239,6 +251,8 @@ PAYMENTS = Form(
         "id": "id",
         "Amount": "amount",
         "Amount Refunded": "refunded",
+        "Fee": "fee",
+        "Converted Currency": "converted_currency",
         "Status": "status",
         "Captured": "captured",
         "Mode": "mode",

@@ -226,6 +226,11 @@ def test_fees_are_borne_only_where_the_bundle_says_so() -> None:
     assert said(known.decide(with_fees)) == "refund 9583 shall queued virtual-number/VN-3"
     assert "- 317 fee of the provider = 9583" in known.decide(with_fees).reason
     assert said(NO_SMS.decide(with_fees)) == "refund 9900 shall held virtual-number/VN-3"
+    assert "fee on it is not known" in NO_SMS.decide(with_fees).reason
+    # What was taken by mistake goes back whole.
+    twice = tuple(replace(charge(BOUGHT, ref=ref), fee_minor=317) for ref in ("ch_1", "ch_2"))
+    wrong = BILLING.but(policy=("virtual-number", "voip-fulfillment"), facts=twice, charge="stripe:ch_2")
+    assert said(wrong.decide(with_fees)) == "refund 9900 shall queued voip-fulfillment/FP-2"
 
 
 def test_software_that_is_listed_as_compatible_is_for_a_person() -> None:

@@ -58,6 +58,17 @@ def test_money_that_paypal_holds_back_from_the_merchant_was_taken_from_the_membe
     assert only(Charge, "PAYMENT.SALE.PENDING", held).state is ChargeState.TAKEN
 
 
+def test_the_fee_is_what_paypal_states_in_the_charges_currency() -> None:
+    def fee(value: str, currency: str) -> int | None:
+        told = SALE | {"transaction_fee": {"value": value, "currency": currency}}
+        return only(Charge, "PAYMENT.SALE.COMPLETED", told).fee_minor
+
+    assert [fee("3.17", "USD"), fee("0.00", "USD"), fee("3.17", "CAD")] == [317, 0, None]
+    assert only(Charge, "PAYMENT.SALE.COMPLETED", SALE).fee_minor is None
+    kept = CAPTURE | {"seller_receivable_breakdown": {"paypal_fee": {"value": "3.17", "currency_code": "USD"}}}
+    assert only(Charge, "PAYMENT.CAPTURE.COMPLETED", kept).fee_minor == 317
+
+
 def test_what_paypal_states_as_refunded_is_kept() -> None:
     part = SALE | {"state": "partially_refunded", "total_refunded_amount": {"value": "-10.5", "currency": "USD"}}
     assert only(Charge, "PAYMENT.SALE.COMPLETED", part).refunded_minor == 1050

@@ -131,6 +131,13 @@ def test_a_subscription_charge_is_the_fact_that_its_webhook_tells(listing: PayPa
     assert len(world.of("GET")) == 1
 
 
+def test_the_fee_is_what_the_search_states_in_the_charges_currency(listing: PayPalListing, world: Search) -> None:
+    kept = {"value": "-3.17", "currency_code": "USD"}
+    world.entries = [entry("A1", fee_amount=kept), entry("A2", fee_amount=kept | {"currency_code": "CAD"}), entry("A3")]
+    fees = {fact.ref.id: fact.fee_minor for fact in facts(walk(listing)) if isinstance(fact, Charge)}
+    assert fees == {"A1": 317, "A2": None, "A3": None}
+
+
 def test_windows_are_of_31_days_at_most_and_leave_no_gap(listing: PayPalListing, world: Search) -> None:
     walk(listing, since=datetime(2025, 12, 15, tzinfo=UTC))
     asked = [(one["start_date"], one["end_date"]) for one in searches(world)]

@@ -108,6 +108,7 @@ def test_one_story_in_every_language_gives_the_same_facts(language: str) -> None
     assert isinstance(charge, Charge)
     assert (charge.ref.id, charge.amount, charge.state) == (SALE, Money(109900, "USD"), ChargeState.TAKEN)
     assert (charge.taken_at, charge.subscription, charge.named) == (AT, AGREEMENT, "M-1")
+    assert charge.fee_minor == 100
     assert (charge.email, charge.kind, charge.detail) == ("a@example.com", "sale", 0)
     assert isinstance(refund, Refund)
     assert (refund.ref.id, refund.charge, refund.amount) == (GIVEN_BACK, SALE, Money(9900, "USD"))

@@ -50,8 +50,16 @@ def test_a_subscription_charge_of_a_settlement_report() -> None:
     assert (row.line, charge.ref.id, charge.amount) == (5, "8XY00000000000001", Money(9900, "USD"))
     assert (charge.state, charge.subscription, charge.payer) == (ChargeState.TAKEN, "I-ABC123456DEF", "PAYER1")
     assert (charge.named, charge.kind, charge.detail) == ("M-1", "sale", 0)
+    assert charge.fee_minor == 300
     assert charge.taken_at == datetime(2024, 8, 20, 7, 1, 17, tzinfo=UTC)
     assert charge.told_at == datetime(2024, 8, 20, 7, 1, 19, tzinfo=UTC)
+
+
+def test_a_fee_in_another_currency_is_no_fee_of_the_charge() -> None:
+    (row,) = read(*FRAME, HEADINGS, body().replace('300,"USD"', '300,"EUR"'))
+    (charge,) = row.facts
+    assert isinstance(charge, Charge)
+    assert charge.fee_minor is None
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,19 @@ def test_a_succeeded_charge_is_money_taken() -> None:
 
 
 @pytest.mark.parametrize(
+    ("booked", "fee_minor"),
+    [
+        ({"id": "txn_1", "currency": "usd", "fee": 317}, 317),
+        ({"id": "txn_1", "currency": "eur", "fee": 290}, None),  # kept in another currency than the charge's
+        ("txn_1", None),
+        (None, None),
+    ],
+)
+def test_the_fee_is_known_where_the_balance_transaction_is_told_whole(booked: object, fee_minor: int | None) -> None:
+    assert told_charge(balance_transaction=booked).fee_minor == fee_minor
+
+
+@pytest.mark.parametrize(
     ("said", "state", "minor"),
     [
         ({"captured": False, "amount_captured": 0}, ChargeState.AUTHORISED, 9900),

@@ -71,6 +71,23 @@ def test_what_the_customer_saw_counts_and_not_what_was_settled() -> None:
     assert charge.amount == Money(1234, "JPY")
 
 
+def test_the_fee_of_a_charge_is_known_where_it_is_in_the_charges_currency() -> None:
+    def fee(*lines: str) -> int | None:
+        (charge,) = facts(*lines)
+        assert isinstance(charge, Charge)
+        return charge.fee_minor
+
+    kept = itemized("charge", "ch_1").replace("99.00,0,0", "99.00,3.17,95.83")
+    assert fee(ITEMIZED, kept) == 317
+    assert fee(ITEMIZED, kept.replace("99.00,usd", "91.00,eur")) is None
+    assert fee(ITEMIZED, kept.replace("3.17", "")) is None
+    history = "txn_1,charge,ch_1,99.00,3.17,95.83,usd,2024-03-08 18:00,2024-03-10 00:00,Invoice,,,,M-1"
+    assert fee(HISTORY, history) == 317
+    paid = "ch_1,2024-03-08 18:00,99.00,usd,{},Paid,3.17"
+    headings = "id,Created date (UTC),Amount,Currency,Converted Currency,Status,Fee"
+    assert [fee(headings, paid.format(settled)) for settled in ("usd", "", "eur")] == [317, 317, None]
+
+
 def test_refunds_and_disputes_of_a_balance() -> None:
     told = facts(
         ITEMIZED,
