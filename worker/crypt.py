@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -74,9 +74,17 @@ class Keyring:
         except InvalidTag:
             raise CannotOpenError(f"{place} was altered or moved") from None
 
-    def is_newest(self, sealed: bytes) -> bool:
-        """Whether a ciphertext is under the newest key, or is to be sealed again before an old key is dropped."""
-        return sealed[1 : 1 + _ID_BYTES] == self._newest
+    @property
+    def newest(self) -> str:
+        """The id of the key that seals. It says nothing of the key itself."""
+        return self._newest.hex()
+
+    def standing(self, key_id: bytes) -> str:
+        """Where the key of this id stands in the ring: `newest`, `older`, or `missing`, so that nothing opens what
+        is under it."""
+        if key_id == self._newest:
+            return "newest"
+        return "older" if key_id in self._ciphers else "missing"
 
     def pack(self, plain: bytes, place: str) -> bytes:
         """Compress, then encrypt: a stored body."""
@@ -115,7 +123,8 @@ def normalised_email(address: str) -> str:
     return unicodedata.normalize("NFKC", address).strip().lower()
 
 
-def _place(name: str) -> str:
+def key_place(name: str) -> str:
+    """Where a wrapped key is, for the cipher."""
     return f"wrapped_keys|wrapped|{name}"
 
 
@@ -125,24 +134,17 @@ def _index_key(keyring: Keyring, engine: Engine) -> bytes:
     with engine.connect() as conn:
         wrapped = conn.scalar(read)
     if wrapped is None:
-        made = keyring.seal(secrets.token_bytes(KEY_BYTES), _place(_INDEX_KEY))
+        made = keyring.seal(secrets.token_bytes(KEY_BYTES), key_place(_INDEX_KEY))
         upsert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         # Two processes may come here at once: the first one's key is everybody's.
         with engine.begin() as conn:
             conn.execute(upsert(wrapped_keys).values(name=_INDEX_KEY, wrapped=made).on_conflict_do_nothing())
         with engine.connect() as conn:
             wrapped = conn.execute(read).scalar_one()
-    return keyring.open(wrapped, _place(_INDEX_KEY))
-
-
-def rewrap(keyring: Keyring, conn: Connection) -> int:
-    """Seal every wrapped key under the newest master key; how many were under an older one."""
-    rows = conn.execute(select(wrapped_keys.c.name, wrapped_keys.c.wrapped)).all()
-    old = [(name, wrapped) for name, wrapped in rows if not keyring.is_newest(wrapped)]
-    for name, wrapped in old:
-        sealed = keyring.seal(keyring.open(wrapped, _place(name)), _place(name))
-        conn.execute(update(wrapped_keys).where(wrapped_keys.c.name == name).values(wrapped=sealed))
-    return len(old)
+    try:
+        return keyring.open(wrapped, key_place(_INDEX_KEY))
+    except CannotOpenError:
+        raise SettingsError("MAKEGOOD_ENCRYPTION_KEYS: expected the keys of this database, and none of them opens it") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +201,9 @@ def _make_file(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+    # The name too has to outlive a loss of power: what is sealed under a key that is gone is gone.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -13,6 +13,7 @@ from worker.cli import (
     claims,
     importing,
     judging,
+    keys,
     listing,
     money,
     nights,
@@ -61,4 +62,5 @@ backtest.add_to(policies.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")

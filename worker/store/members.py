@@ -22,12 +22,12 @@ def keys_of(conn: Connection, keyring: Keyring, refs: Sequence[str]) -> dict[str
     """The key of each member; one that has none gets it now. A member who was erased has none for ever, and is left
     out."""
     rows = [
-        {"membership": ref, "wrapped": keyring.seal(secrets.token_bytes(KEY_BYTES), _place(ref))}
+        {"membership": ref, "wrapped": keyring.seal(secrets.token_bytes(KEY_BYTES), key_place(ref))}
         for ref in sorted(set(refs) - _known(conn, refs).keys())
     ]
     put(conn, members, rows, key=["membership"], replacing=False)
     return {
-        ref: Keyring((keyring.open(row["wrapped"], _place(ref)),))
+        ref: Keyring((keyring.open(row["wrapped"], key_place(ref)),))
         for ref, row in _known(conn, refs).items()
         if row["wrapped"] is not None
     }
@@ -87,21 +87,12 @@ def erase(conn: Connection, ref: str, at: datetime) -> None:
     conn.execute(update(members).where(members.c.membership == ref).values(told))
 
 
-def rewrap(conn: Connection, keyring: Keyring) -> int:
-    """Seal every member's key under the newest master key; how many were under an older one."""
-    rows = conn.execute(select(members.c.membership, members.c.wrapped).where(members.c.wrapped.is_not(None))).all()
-    old = [(ref, wrapped) for ref, wrapped in rows if not keyring.is_newest(wrapped)]
-    for ref, wrapped in old:
-        sealed = keyring.seal(keyring.open(wrapped, _place(ref)), _place(ref))
-        conn.execute(update(members).where(members.c.membership == ref).values(wrapped=sealed))
-    return len(old)
-
-
 def _known(conn: Connection, refs: Sequence[str]) -> dict[str, Row]:
     named = listed(conn, ["ref"], [(ref,) for ref in set(refs)])
     query = select(members).join(named, members.c.membership == named.c.ref)
     return {row["membership"]: dict(row) for row in conn.execute(query).mappings()}
 
 
-def _place(ref: str) -> str:
+def key_place(ref: str) -> str:
+    """Where a member's wrapped key is, for the cipher."""
     return f"members|wrapped|{ref}"

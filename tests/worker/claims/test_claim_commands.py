@@ -91,3 +91,20 @@ def test_a_backtest_is_a_listing(makegood: Command) -> None:
     assert (table.code, "1 cases come out otherwise" in table.err) == (0, True)
     assert makegood("policy", "backtest", "draft.toml", "--instead-of", "none").code == 2
     assert json.loads(makegood("remedies", "--json").out)["state"] == "queued"
+
+
+def test_master_keys_are_changed_by_command(makegood: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    new, (file,) = makegood("keys", "new").out.strip(), makegood.folder.glob("*.keys")
+    old = file.read_text().strip()
+    assert makegood("keys", "status", "--check").code == 0
+    monkeypatch.setenv("MAKEGOOD_ENCRYPTION_KEYS", new)
+    lost = makegood("keys", "status")
+    assert (lost.code, "MAKEGOOD_ENCRYPTION_KEYS: expected the keys of this database" in lost.err) == (2, True)
+    monkeypatch.setenv("MAKEGOOD_ENCRYPTION_KEYS", f"{new},{old}")
+    waiting = makegood("keys", "status", "--json", "--check")
+    assert (waiting.code, {row["key_is"] for row in waiting.rows}) == (1, {"older"})
+    done = makegood("keys", "rotate", "--by", "Jo")
+    assert (done.code, done.err) == (0, "0 rows are not under the newest key\n")
+    monkeypatch.setenv("MAKEGOOD_ENCRYPTION_KEYS", new)
+    assert {row["key_is"] for row in makegood("keys", "status", "--json").rows} == {"newest"}
+    assert makegood("privacy", "export", "M-1").code == 0

@@ -15,7 +15,6 @@ from tests.worker.world import PRICE, START, at, charge, take_in, told
 from worker import claims
 from worker.audit import verify
 from worker.claims import read
-from worker.crypt import Keyring
 from worker.judging import reconcile_all
 from worker.privacy import rights
 from worker.privacy.rights import NobodyError
@@ -151,15 +150,6 @@ def test_other_countries_are_listed_and_handled_as_usual(runtime: Runtime) -> No
         assert roster.personal(conn, runtime.keyring, "M-1") == {**PERSONAL, "country": "JP"}
         assert keys.abroad(conn) == [{"membership": "M-1", "country": "JP"}]
         assert not keys.outside(conn, "M-1")
-
-
-def test_members_keys_follow_a_new_master_key(runtime: Runtime) -> None:
-    world(runtime)
-    newest = Keyring((bytes(range(1, 33)), bytes(range(32))))
-    with runtime.engine.begin() as conn:
-        assert keys.rewrap(conn, newest) == 1
-        assert keys.rewrap(conn, newest) == 0
-        assert roster.personal(conn, Keyring((bytes(range(1, 33)),)), "M-1") == PERSONAL
 
 
 def test_each_member_has_a_key_of_their_own(runtime: Runtime) -> None:
