@@ -95,6 +95,12 @@ Index(
     postgresql_where=deliveries.c.state == "new",
     sqlite_where=deliveries.c.state == "new",
 )
+Index(
+    "ix_deliveries_failed",
+    deliveries.c.id,
+    postgresql_where=deliveries.c.state == "failed",
+    sqlite_where=deliveries.c.state == "failed",
+)
 Index("ix_deliveries_transmission", deliveries.c.provider, deliveries.c.transmission_id)
 
 # What each delivery said of each object: append-only. `facts` holds the merge of an object's tellings.
@@ -213,6 +219,7 @@ findings = Table(
     Index("ix_findings_membership", "membership"),
     Index("ix_findings_charge", "charge"),
     Index("ix_findings_status", "status", "kind"),
+    Index("ix_findings_first_seen", "first_seen", "key"),
 )
 
 remedies = Table(
@@ -252,6 +259,10 @@ audit = Table(
     Column("detail", Json, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False, unique=True),
+    # By what one looks for an entry, the newest first.
+    Index("ix_audit_subject", "subject", "n"),
+    Index("ix_audit_actor", "actor", "n"),
+    Index("ix_audit_action", "action", "n"),
 )
 
 # One row a night, whoever runs it. `attempt` is the fence: only the run that took the row last may write to it.
@@ -555,6 +566,30 @@ api_answers = Table(
     Column("headers", Json),
     Column("body", Text),  # never anything personal
     Index("ix_api_answers_at", "at"),
+)
+
+# --- Who signs in to the console. See `worker/accounts`.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),  # the name, folded: two spellings of one name are one person
+    Column("name", Text, nullable=False),  # as it stands in the audit log
+    Column("roles", Json, nullable=False),
+    Column("password", Text, nullable=False),  # Argon2id, with its salt and costs
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("tries", Integer, nullable=False, default=0),  # in a row that did not sign in
+    Column("locked_until", UtcDateTime),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+# Signed-in people. Only the hash of what the browser holds is kept: who reads this table is nobody by it.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("ix_sessions_user_id", "user_id"),
 )
 
 Row = dict[str, Any]

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     WRITE_MEMBERSHIPS = "write:memberships"  # roster rows, notices, changes
     WRITE_EVENTS = "write:events"  # a provider's events, from an export
     WRITE_CLAIMS = "write:claims"
+    WRITE_PREPARATIONS = "write:preparations"  # propose a held remedy: somebody else then approves it
     WRITE_APPROVALS = "write:approvals"  # let a held remedy go
     WRITE_WAIVERS = "write:waivers"  # give up what is owed
     WRITE_RETRIES = "write:retries"  # send a refund that failed once more
@@ -56,6 +57,7 @@ ROLES_FOR: Mapping[Permission, frozenset[Role]] = {
         Permission.WRITE_MEMBERSHIPS: [Role.CLERK],
         Permission.WRITE_EVENTS: [Role.CLERK],
         Permission.WRITE_CLAIMS: [Role.CLERK],
+        Permission.WRITE_PREPARATIONS: [Role.CLERK, Role.APPROVER],
         Permission.WRITE_APPROVALS: [Role.APPROVER],
         Permission.WRITE_WAIVERS: [Role.APPROVER],
         # A small refund that failed is sent again by one person: that is an approval.

@@ -21,6 +21,7 @@ from worker.cli import (
     privacy,
     serving,
     tokens,
+    users,
 )
 
 app = typer.Typer(
@@ -64,3 +65,4 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="token")
+app.add_typer(users.app, name="user")

@@ -18,6 +18,7 @@ MATRIX = {
         "write:memberships",
         "write:events",
         "write:claims",
+        "write:preparations",
         "write:stop",
     },
     Role.APPROVER: {
@@ -26,6 +27,7 @@ MATRIX = {
         "read:contacts",
         "read:reports",
         "read:policies",
+        "write:preparations",
         "write:approvals",
         "write:waivers",
         "write:retries",
