@@ -4,7 +4,7 @@ transaction and one audit entry in the person's name; what cannot be done is sai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,16 +25,33 @@ from worker.store.switches import Switch, set_switch, switch
 
 NAME_MAX = 100
 RETRIED = "retry"  # what an approval is bound to where a person sends a failed refund again
+PREPARED = "prepared"  # and where somebody only prepared it: that lifts no guard
 
 
 class DecisionError(ValueError):
     """One line for the person: why it cannot be done."""
 
 
-def approve(runtime: Runtime, key: str, by: str) -> str:
-    """Let a held remedy go. Binds to its amount, charge, kind and clause: should they change, it is held again. Returns
-    the state it is in now."""
-    return _decide(runtime, key, by, _approve)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a person had before their eyes when they decided."""
+
+    kind: str
+    amount_minor: int | None
+    currency: str | None
+    clause: str | None
+    held_because: str | None
+
+
+def approve(runtime: Runtime, key: str, by: str, seen: Seen | None = None) -> str:
+    """Let a held remedy go. Binds to its amount, charge, kind and clause: should they change, it is held again. With
+    `seen`, only if it still is what was seen. Returns the state it is in now."""
+    return _decide(runtime, key, by, lambda conn, house, row, name: _approve(conn, house, _as_seen(row, seen), name))
+
+
+def prepare(runtime: Runtime, key: str, by: str, seen: Seen | None = None) -> str:
+    """Note that a person has looked at a held remedy and proposes it: from now on somebody else has to approve it."""
+    return _decide(runtime, key, by, lambda conn, house, row, name: _prepare(conn, house, _as_seen(row, seen), name))
 
 
 def waive(runtime: Runtime, key: str, by: str, reason: str) -> str:
@@ -96,6 +113,21 @@ def _decide(runtime: Runtime, key: str, by: str, act: Callable[[Connection, Runt
     return run(runtime.engine, work)
 
 
+def _as_seen(row: Row[Any], seen: Seen | None) -> Row[Any]:
+    now = Seen(row.kind, row.amount_minor, row.currency, row.clause, row.held_because)
+    if seen is not None and now != seen:
+        raise DecisionError(f"{row.key} has changed since you looked at it: look again")
+    return row
+
+
+def _prepare(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> str:
+    if row.state != "held" or row.kind not in EXECUTABLE:
+        raise DecisionError(f"{row.key} is {row.state}: only a held remedy can be prepared")
+    _still_wanted(conn, runtime, row)
+    _note_approval(conn, row, ACTOR, name, runtime.clock(), for_what=PREPARED)
+    return _audited(conn, runtime, row, "remedy_prepared", "held", by=name)
+
+
 def _approve(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> str:
     if row.state != "held":
         more = ": use retry" if row.state == "failed" else ""
@@ -108,7 +140,8 @@ def _approve(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> st
     send, given = sends.load(conn, row.key), guards.approval(conn, row.key)
     if send is not None and send.result is not None:
         raise DecisionError(f"{row.key}: {send.result} was made for it already, look at it and waive")
-    preparer = given.prepared_by if given is not None and row.held_because == HeldBecause.FOUR_EYES else ACTOR
+    # Where a person prepared it, nobody has agreed yet, and that person may not be the one who does.
+    preparer = given.prepared_by if given is not None and given.approved_by == ACTOR else ACTOR
     if name == preparer:
         raise DecisionError(f"{row.key} was prepared by {preparer}: somebody else has to approve it")
     _note_approval(conn, row, name, preparer, runtime.clock())
@@ -173,7 +206,9 @@ def _still_wanted(conn: Connection, runtime: Runtime, row: Row[Any]) -> None:
         raise DecisionError(f"{row.key} has changed: {wanted.kind.value} of {amount} is owed now, reconcile first")
 
 
-def _note_approval(conn: Connection, row: Row[Any], by: str, prepared_by: str, at: datetime) -> None:
+def _note_approval(
+    conn: Connection, row: Row[Any], by: str, prepared_by: str, at: datetime, *, for_what: str | None = None
+) -> None:
     approval = {
         "key": row.key,
         "approved_by": by,
@@ -184,7 +219,7 @@ def _note_approval(conn: Connection, row: Row[Any], by: str, prepared_by: str, a
         "currency": row.currency,
         "charge": row.charge,
         "clause": row.clause,
-        "held_because": row.held_because if row.state == "held" else RETRIED,
+        "held_because": for_what or (row.held_because if row.state == "held" else RETRIED),
     }
     put(conn, approvals, [approval], key=["key"], replacing=True)
 
