@@ -73,13 +73,15 @@ class Settings(BaseModel):
     broker_url: BrokerUrl = _secret_setting("memory://", "memory:// or redis://HOST:PORT/NUMBER")
     host: str = _setting("127.0.0.1", "the address that the receiver listens on")
     port: Annotated[int, Field(ge=0, le=65535)] = _setting(8010, "a port number, 0 for any free one")
+    console_url: BaseUrl | None = _setting(
+        None, "the https address under which people reach the console (plain http on loopback only), without /console"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     # The merchant
     time_zone: Zone = _setting("America/Chicago", "an IANA time zone such as America/Chicago")
     country: Country = _setting("US", "a country of two letters such as US")
     policy: Bundles = _setting(("smartcalls", "voip-fulfillment"), "names of policy bundles, comma-separated")
-    policy_folder: Path | None = _setting(None, "a folder with bundles of the merchant's own")
 
     # The providers
     stripe_api_key: StripeKey | None = _setting(None, "a Stripe key sk_live_…, sk_test_…, rk_live_… or rk_test_…")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from handlers.inbox import Inbox, MalformedDelivery
 from worker.store.recording import NewDelivery
@@ -28,24 +27,18 @@ def read(file: Path, inbox: Inbox, received_at: datetime) -> Iterator[NewDeliver
 
 
 def _deliveries(file: Path, inbox: Inbox, received_at: datetime) -> Iterator[NewDelivery]:
-    with file.open("rb") as opened:
-        yield from lines(opened, f"{file}:", inbox, received_at)
-
-
-def lines(opened: BinaryIO, place: str, inbox: Inbox, received_at: datetime) -> Iterator[NewDelivery]:
-    """The deliveries of anything that has lines; `place` stands before a line's number in an EventsFileError."""
     number = 0
-    while line := opened.readline(LINE_BYTES_MAX + 2):
-        number += 1
-        body = (line.removeprefix(_BOM) if number == 1 else line).strip()
-        if len(body) > LINE_BYTES_MAX:
-            raise EventsFileError(f"{place}{number}: an event of at most {LINE_BYTES_MAX} bytes is expected")
-        if body:
-            yield delivery(f"{place}{number}", body, inbox, received_at)
+    with file.open("rb") as opened:
+        while line := opened.readline(LINE_BYTES_MAX + 2):
+            number += 1
+            body = (line.removeprefix(_BOM) if number == 1 else line).strip()
+            if len(body) > LINE_BYTES_MAX:
+                raise EventsFileError(f"{file}:{number}: an event of at most {LINE_BYTES_MAX} bytes is expected")
+            if body:
+                yield _delivery(f"{file}:{number}", body, inbox, received_at)
 
 
-def delivery(place: str, body: bytes, inbox: Inbox, received_at: datetime) -> NewDelivery:
-    """The delivery that one body is."""
+def _delivery(place: str, body: bytes, inbox: Inbox, received_at: datetime) -> NewDelivery:
     try:
         envelope = inbox.envelope(body)
     except MalformedDelivery as error:

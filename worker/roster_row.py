@@ -91,8 +91,8 @@ def row(given: object, bundles: Bundles) -> RosterRow:
         plan=_plan(fields.raw("plan")),
         policy=_policy(fields, bundles),
         ended_on=ended_on,
-        changes=tuple(change(item, path) for path, item in fields.items("changes")),
-        notices=tuple(notice(item, path) for path, item in fields.items("notices")),
+        changes=tuple(_change(item, path) for path, item in fields.items("changes")),
+        notices=tuple(_notice(item, path) for path, item in fields.items("notices")),
         agreements=agreements,
     )
     if not agreements and "email" not in personal:
@@ -219,14 +219,12 @@ _NOTICES: dict[NoticeKind, tuple[tuple[str, ...], Callable[[Fields], Notice]]] =
 }
 
 
-def change(item: object, path: str = "") -> Change:
-    """One change. Raises BadFieldError."""
+def _change(item: object, path: str) -> Change:
     keys, read = _CHANGES[_kind(item, path, ChangeKind)]
     return read(Fields(item, path, keys))
 
 
-def notice(item: object, path: str = "") -> Notice:
-    """One notice. Raises BadFieldError."""
+def _notice(item: object, path: str) -> Notice:
     keys, read = _NOTICES[_kind(item, path, NoticeKind)]
     return read(Fields(item, path, keys))
 

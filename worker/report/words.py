@@ -53,6 +53,15 @@ REASONS = {
     "restricted": ("The member asked for a stop", "Their data may not be used further: settle it by hand."),
     "breaker": ("The breaker is open", "Unusually many charges were flagged: look for a common cause first."),
     "changed": ("Judged differently now", "Money was sent on an earlier judgement: the difference is for a person."),
+    "refused": (
+        "Refused by the provider",
+        "It could not be carried out as it stands: look at the provider's side first.",
+    ),
+    "mismatch": ("Other than asked", "What the provider made is not what was asked for: look at it there."),
+    "no_answer": (
+        "No answer",
+        "It is not known whether the provider carried it out: look there before anything is sent.",
+    ),
 }
 
 STATES = {
@@ -95,7 +104,8 @@ def about(word: str) -> str:
 
 
 def reason(word: str | None) -> tuple[str, str]:
-    return REASONS.get(word or "", (_plain(word or "held"), ""))
+    # A provider's refusal carries its code behind the word.
+    return REASONS.get((word or "").partition(" ")[0], (_plain(word or "held"), ""))
 
 
 def state(word: str) -> str:

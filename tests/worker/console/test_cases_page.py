@@ -1,0 +1,168 @@
+"""Cases and a case: what finance reads, and what it may do there."""
+
+from __future__ import annotations
+
+import csv
+import io
+from urllib.parse import quote
+
+import pytest
+
+from tests.worker.console.conftest import DISPUTED, LARGE, SMALL, Come
+from tests.worker.console.visitor import Visitor, text
+from worker.audit import verify
+from worker.money import decisions
+from worker.runtime import Runtime
+from worker.store import listings
+
+
+def _remedy(world: Runtime, key: str) -> dict[str, object]:
+    with world.engine.connect() as conn:
+        return next(row for row in listings.remedies(conn) if row["key"] == key)
+
+
+def _form(visitor: Visitor, key: str) -> dict[str, str]:
+    """What the page's own form would send."""
+    page = visitor.get(f"/console/cases/{quote(key, safe='')}").text
+    seen = page.partition('name="seen" value="')[2].partition('"')[0].replace("&#34;", '"')
+    return {"key": key, "seen": seen}
+
+
+def test_today_says_what_waits_and_what_it_comes_to(come: Come) -> None:
+    said = text(come("approver").get("/console"))
+    assert "20 March 2026" in said
+    assert "Needs a second pair of eyes The amount is large enough that two people must agree. 1 300.00 USD" in said
+    assert "Ready to go out 99.00 USD 1 remedies" in said
+
+
+def test_a_newcomer_reads_what_happened_how_much_by_which_clause_and_why_it_waits(come: Come) -> None:
+    said = text(come("auditor").get("/console/cases/finding:stripe:ch_large"))
+    assert (
+        "M-2 was charged too much: 399.00 USD was taken on 8 March 2026, and 99.00 USD was due. 300.00 USD is too much."
+        " 300.00 USD is owed back, by clause voip-fulfillment/FP-2 (Refund policy 2, overbilling or billing errors). "
+        "It waits for a person: needs a second pair of eyes."
+    ) in said
+
+
+def test_the_key_of_the_remedy_leads_to_the_same_case(come: Come) -> None:
+    visitor = come("clerk")
+    assert text(visitor.get(f"/console/cases/{LARGE}")) == text(visitor.get("/console/cases/finding:stripe:ch_large"))
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", {"ch_large", "ch_twice", "ch_disputed", "ch_nobodys"}),
+        ("where=waiting", {"ch_large", "ch_disputed", "ch_nobodys"}),
+        ("where=going", {"ch_twice"}),
+        ("kind=overcharge", {"ch_large"}),
+        ("reason=disputed", {"ch_disputed"}),
+        ("q=M-1", {"ch_twice"}),
+        ("q=ch_dis", {"ch_disputed"}),
+        ("q=stripe:ch_n", {"ch_nobodys"}),
+        ("q=remedy:stripe:ch_large", {"ch_large"}),
+        ("provider=paypal", set()),
+        ("least=100", {"ch_large"}),
+        ("most=99", {"ch_twice", "ch_disputed"}),
+        ("currency=EUR", set()),
+        ("since=2026-03-09", {"ch_twice", "ch_disputed"}),
+        (
+            "kind=nonsense&where=nonsense&since=nonsense&least=x&after=x&order=x",
+            {"ch_large", "ch_twice", "ch_disputed", "ch_nobodys"},
+        ),
+        ("q=%25", set()),
+    ],
+)
+def test_a_filter_shows_what_it_says_and_the_export_is_the_same(come: Come, query: str, shown: set[str]) -> None:
+    visitor = come("clerk")
+    page = visitor.get(f"/console/cases?{query}").text
+    every = ("ch_large", "ch_twice", "ch_disputed", "ch_nobodys")
+    assert {charge for charge in every if f"stripe:{charge}<" in page} == shown
+    rows = list(csv.DictReader(io.StringIO(visitor.get(f"/console/cases.csv?{query}").text)))
+    assert {row["charge"].removeprefix("stripe:") for row in rows} == shown
+    assert visitor.get(f"/console/cases.xlsx?{query}").content.startswith(b"PK")
+
+
+def test_what_is_typed_never_becomes_part_of_the_page(come: Come) -> None:
+    page = come("clerk").get("/console/cases?q=%3Cscript%3Ealert(1)%3C/script%3E%22%27").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_an_approver_lets_it_go_and_the_books_say_who(come: Come, world: Runtime) -> None:
+    visitor = come("approver", name="Ben Example")
+    answer = visitor.post("/console/approve", _form(visitor, LARGE))
+    assert answer.status_code == 303
+    assert "Approved." in text(visitor.get(answer.headers["location"]))
+    assert _remedy(world, LARGE)["state"] == "queued"
+    with world.engine.connect() as conn:
+        assert verify(conn) is None
+    assert "remedy approved, by Ben Example" in text(visitor.get(f"/console/cases/{LARGE}"))
+
+
+def test_who_prepared_it_cannot_approve_it_and_somebody_else_can(come: Come, world: Runtime) -> None:
+    ben, cleo = come("approver", name="Ben Example"), come("approver", name="Cleo Example")
+    form = _form(ben, LARGE)
+    assert ben.post("/console/prepare", form).status_code == 303
+    assert "you prepared it: somebody else approves" in text(ben.get(f"/console/cases/{LARGE}"))
+    refused = ben.post("/console/approve", form)
+    assert refused.status_code == 409
+    assert "somebody else has to approve it" in text(refused)
+    assert _remedy(world, LARGE)["state"] == "held"
+    assert "Prepared by Ben Example" in text(cleo.get(f"/console/cases/{LARGE}"))
+    assert cleo.post("/console/approve", _form(cleo, LARGE)).status_code == 303
+    assert _remedy(world, LARGE)["state"] == "queued"
+
+
+def test_what_has_changed_since_it_was_looked_at_is_not_approved(come: Come, world: Runtime) -> None:
+    visitor = come("approver")
+    form = _form(visitor, LARGE)
+    answer = visitor.post("/console/approve", form | {"seen": form["seen"].replace("30000", "20000")})
+    assert answer.status_code == 409
+    assert "look again" in text(answer)
+    assert visitor.post("/console/approve", form | {"seen": "nonsense"}).status_code == 400
+    assert _remedy(world, LARGE)["state"] == "held"
+
+
+def test_no_money_leaves_while_it_is_disputed(come: Come, world: Runtime) -> None:
+    visitor = come("approver")
+    assert "the charge is disputed" in text(visitor.get(f"/console/cases/{DISPUTED}"))
+    assert visitor.post("/console/approve", _form(visitor, DISPUTED)).status_code in {400, 409}
+    assert _remedy(world, DISPUTED)["state"] == "held"
+
+
+def test_waiving_takes_a_reason(come: Come, world: Runtime) -> None:
+    visitor = come("approver", name="Ben Example")
+    assert visitor.post("/console/waive", {"key": SMALL, "reason": " "}).status_code == 409
+    assert visitor.post("/console/waive", {"key": SMALL, "reason": "paid in cash"}).status_code == 303
+    assert _remedy(world, SMALL)["state"] == "waived"
+
+
+def test_a_batch_is_reviewed_with_its_total_and_approved_as_it_was_shown(come: Come, world: Runtime) -> None:
+    visitor = come("approver", name="Ben Example")
+    page = visitor.post("/console/approvals/review", {"key": [LARGE, DISPUTED]})
+    said = text(page)
+    assert "Approve 1 remedy?" in said
+    assert "USD 300.00 USD 1 remedy" in said
+    assert "M-3: the charge is disputed" in said
+    seen = page.text.partition('name="seen" value="')[2].partition('"')[0].replace("&#34;", '"')
+    answer = visitor.post("/console/approvals/batch", {"key": [LARGE], "seen": [seen]})
+    assert "1 approved USD 300.00 USD" in text(answer)
+    assert _remedy(world, LARGE)["state"] == "queued"
+    again = visitor.post("/console/approvals/batch", {"key": [LARGE], "seen": [seen]})
+    assert "0 approved" in text(again)
+    assert "Not approved" in text(again)
+    assert visitor.post("/console/approvals/review").status_code == 400
+
+
+def test_the_stop_of_another_is_on_every_page(come: Come, world: Runtime) -> None:
+    decisions.set_money(world, "Ada Example", "the price list is wrong", stopped=True)
+    visitor = come("clerk")
+    for path in ("/console", "/console/cases", "/console/approvals", f"/console/cases/{SMALL}"):
+        assert "Outgoing money is stopped by Ada Example" in text(visitor.get(path))
+
+
+def test_what_is_nobodys_is_a_page_that_says_so(come: Come) -> None:
+    answer = come("clerk").get("/console/cases/finding:stripe:none")
+    assert answer.status_code == 404
+    assert "There is no such case" in text(answer)

@@ -1,1 +1,0 @@
-"""The HTTP API over real sockets, on both databases."""

@@ -1,0 +1,211 @@
+"""Findings for people: searched, filtered, sorted, a page at a time, and summed as they are shown. Each comes with the
+remedy that decides it, if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, case, collate, func, or_, select, tuple_
+
+from reconcile.currency import EXPONENTS
+from worker.schema import findings, remedies
+from worker.store.sql import is_postgres
+
+f, r = findings.c, remedies.c
+PART = 500
+# A charge's finding shows its refund; the proposal to cancel its agreement stands beside it.
+_OWN = (r.finding == f.key) & ((r.kind != "cancel_agreement") | (f.kind == "live_after_cancellation"))
+_AMOUNT = func.coalesce(r.amount_minor, f.excess_minor)
+_CURRENCY = func.coalesce(r.currency, f.currency)
+
+
+class Where(StrEnum):
+    """Where a case stands, as people ask for it."""
+
+    OPEN = "open"
+    WAITING = "waiting"  # for a person
+    GOING = "going"  # out by itself
+    SENT = "sent"
+    BACK = "back"
+    FOLLOW_UP = "follow_up"  # nobody is paid, and somebody should look
+    WAIVED = "waived"
+    EXPLAINED = "explained"
+    ALL = "all"
+
+
+class Order(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LARGEST = "largest"
+    SMALLEST = "smallest"
+
+
+_STANDS: dict[Where, ColumnElement[bool] | None] = {
+    Where.OPEN: f.status == "open",
+    Where.WAITING: (f.status == "open") & r.state.in_(("held", "failed")),
+    Where.GOING: r.state == "queued",
+    Where.SENT: r.state == "submitted",
+    Where.BACK: f.status == "settled",
+    Where.FOLLOW_UP: (f.status == "open") & r.key.is_(None),
+    Where.WAIVED: f.status == "waived",
+    Where.EXPLAINED: f.status == "cleared",
+    Where.ALL: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases, and in which order. `text` is a membership, a charge, or the beginning of either; `least` and `most`
+    are amounts in whole units of the case's own currency."""
+
+    text: str = ""
+    kind: str | None = None
+    where: Where = Where.OPEN
+    reason: str | None = None
+    provider: str | None = None
+    currency: str | None = None
+    since: date | None = None
+    until: date | None = None
+    least: int | None = None
+    most: int | None = None
+    order: Order = Order.NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place behind a row: the page after it begins there."""
+
+    value: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """All that is wanted, in one currency (none: nothing of it is money)."""
+
+    currency: str | None
+    count: int
+    minor: int
+
+
+def page(conn: Connection, wanted: Wanted, after: Cursor | None, size: int) -> list[Row[Any]]:
+    """One page of cases, `size` at most, behind `after`."""
+    value, down = _sorted_by(wanted.order)
+    key = collate(f.key, "C") if is_postgres(conn) else f.key
+    query = _chosen(conn, wanted)
+    if after is not None:
+        at = date.fromisoformat(after.value) if value is f.first_seen else int(after.value)
+        here, there = tuple_(value, key), tuple_(at, after.key)
+        query = query.where(here < there if down else here > there)
+    ordered = query.order_by(value.desc() if down else value, key.desc() if down else key)
+    return list(conn.execute(ordered.limit(size)))
+
+
+def every(conn: Connection, wanted: Wanted) -> Iterator[Row[Any]]:
+    """All of them, in the same order."""
+    after: Cursor | None = None
+    while rows := page(conn, wanted, after, PART):
+        yield from rows
+        after = behind(rows[-1], wanted.order)
+
+
+def behind(row: Row[Any], order: Order) -> Cursor:
+    """The place behind this row."""
+    told = row.first_seen if order in {Order.NEWEST, Order.OLDEST} else row.ranked
+    return Cursor(str(told), row.key)
+
+
+def sums(conn: Connection, wanted: Wanted) -> Sequence[Sum]:
+    """How many there are and what they come to, by currency."""
+    columns: list[ColumnElement[Any]] = [_CURRENCY, func.count(), func.coalesce(func.sum(_AMOUNT), 0)]
+    rows = conn.execute(_where(conn, select(*columns), wanted).group_by(_CURRENCY).order_by(_CURRENCY))
+    return [Sum(currency, count, int(minor)) for currency, count, minor in rows]
+
+
+def currencies(conn: Connection) -> Sequence[str]:
+    """Those that occur."""
+    return conn.scalars(select(f.currency).where(f.currency.is_not(None)).distinct().order_by(f.currency)).all()
+
+
+def one(conn: Connection, key: str) -> Row[Any] | None:
+    """The finding of this key (or of its remedy's), with its remedy."""
+    query = _chosen(conn, replace(Wanted(), where=Where.ALL))
+    return conn.execute(query.where(or_(f.key == key, r.key == key)).limit(1)).one_or_none()
+
+
+def _sorted_by(order: Order) -> tuple[Column[Any] | ColumnElement[Any], bool]:
+    if order in {Order.NEWEST, Order.OLDEST}:
+        return f.first_seen, order is Order.NEWEST
+    return func.coalesce(_AMOUNT, -1), order is Order.LARGEST
+
+
+def _chosen(conn: Connection, wanted: Wanted) -> Select[Any]:
+    shown = select(
+        *f,
+        r.key.label("remedy_key"),
+        r.kind.label("remedy_kind"),
+        r.state.label("state"),
+        r.clause,
+        r.held_because,
+        r.decided_at,
+        _AMOUNT.label("amount_minor"),
+        _CURRENCY.label("amount_currency"),
+        func.coalesce(_AMOUNT, -1).label("ranked"),
+    )
+    return _where(conn, shown, wanted)
+
+
+def _where(conn: Connection, query: Select[Any], wanted: Wanted) -> Select[Any]:
+    query = query.select_from(findings.outerjoin(remedies, _OWN))
+    if (stands := _STANDS[wanted.where]) is not None:
+        query = query.where(stands)
+    for column, value in (
+        (f.kind, wanted.kind),
+        (r.held_because, wanted.reason),
+        (_CURRENCY, wanted.currency),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.provider:
+        query = query.where(_begins(conn, f.charge, f"{wanted.provider}:"))
+    if wanted.since is not None:
+        query = query.where(f.first_seen >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(f.first_seen <= wanted.until)
+    if wanted.text:
+        query = query.where(_says(conn, wanted.text))
+    if wanted.least is not None:
+        query = query.where(wanted.least * _units() <= _AMOUNT)
+    if wanted.most is not None:
+        query = query.where(wanted.most * _units() >= _AMOUNT)
+    return query
+
+
+def _says(conn: Connection, text: str) -> ColumnElement[bool]:
+    """A membership or a charge by its beginning, a charge without its provider too; a key as a whole."""
+    charges = [text] if ":" in text else [f"{provider}:{text}" for provider in ("stripe", "paypal")]
+    return or_(
+        _begins(conn, f.membership, text),
+        *(_begins(conn, f.charge, charge) for charge in charges),
+        f.key == text,
+        r.key == text,
+    )
+
+
+def _begins(conn: Connection, column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
+    """By the order of bytes, on both databases and in any language."""
+    bytewise: ColumnElement[Any] = collate(column, "C") if is_postgres(conn) else column
+    return and_(bytewise >= start, bytewise < start + "\U0010ffff")
+
+
+def _units() -> ColumnElement[int]:
+    """Minor units in one whole unit of the case's currency."""
+    groups: dict[int, list[str]] = {}
+    for currency, places in EXPONENTS.items():
+        if places != 2:
+            groups.setdefault(10**places, []).append(currency)
+    return case(*((_CURRENCY.in_(names), unit) for unit, names in groups.items()), else_=100)

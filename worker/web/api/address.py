@@ -1,3 +1,0 @@
-"""Where the API is."""
-
-PREFIX = "/api/v1"

@@ -1,0 +1,121 @@
+"""A case: what happened in a sentence, what is owed and why, everything it rests on, and what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from reconcile.judgement import survey
+from reconcile.outcome import FindingKind
+from worker import explaining
+from worker.money.following import ACTOR
+from worker.report.drawing import drawn
+from worker.report.timeline import timeline
+from worker.store import cases, ledgers, standing
+from worker.store.sends import EXECUTABLE
+from worker.web.console import sentences
+from worker.web.console.approvals import blocked
+from worker.web.console.decisions import seen_of
+from worker.web.console.desk import Desk, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The case in three sentences."""
+
+    happened: str
+    owed: str
+    stands: str
+
+
+def show(desk: Desk) -> Response:
+    """The case of this finding's or remedy's key."""
+    with desk.reading() as conn:
+        found = cases.one(conn, desk.asked["key"])
+    if found is None:
+        raise missing("case")
+    told = explaining.explain(desk.runtime, found.key)
+    if told is None:
+        raise missing("case")
+    finding = next((row for row in told["findings"] if row["key"] == found.key), None)
+    if finding is None:
+        raise missing("case")
+    with desk.reading() as conn:
+        remedy = standing.remedies_of(conn, [found.remedy_key]) if found.remedy_key else []
+        calls = standing.calls(conn, found.remedy_key) if found.remedy_key else []
+    row = remedy[0] if remedy else None
+    return desk.page(
+        "case.html.jinja",
+        finding=finding,
+        first_seen=found.first_seen,
+        told=told,
+        said=said(desk, finding, told, row),
+        remedy=row,
+        seen="" if row is None else seen_of(row),
+        executable=row is not None and row.kind in EXECUTABLE,
+        blocked="" if row is None else blocked(desk, row),
+        prepared=row is not None and row.prepared_by is not None and row.approved_by == ACTOR,
+        calls=calls,
+        back="",
+        next_one="",
+        picture=picture(desk, found.membership, told["findings"]),
+    )
+
+
+def said(desk: Desk, finding: Mapping[str, Any], told: Mapping[str, Any], remedy: Row[Any] | None) -> Said:
+    """What a newcomer reads first."""
+    shown = finding["remedy"]
+    headings = {clause["clause"]: clause["heading"] for clause in told["clauses"]}
+    state = desk.state
+    return Said(
+        sentences.what_happened(dict(finding), told["came"], told.get("ran", [])),
+        sentences.what_is_owed(dict(finding), shown, headings.get((shown or {}).get("clause"), "")),
+        sentences.where_it_stands(
+            shown,
+            finding["held_because"],
+            shadow=state["shadow"],
+            stopped=state["stopped"] is not None and state["stopped"].stopped,
+            sent_from=_cooling(desk, remedy),
+        ),
+    )
+
+
+def picture(desk: Desk, ref: str | None, findings: Sequence[Mapping[str, Any]]) -> object:
+    """What was due and what was taken, drawn; None for a charge that no membership has."""
+    if ref is None:
+        return None
+    standing_ones = [row for row in findings if row["status"] != "cleared"]
+    wrong = {row["charge"]: row["finding"] for row in standing_ones if row["charge"] and row["finding"] not in _BESIDE}
+    missed = {_date(row["renewal"]) for row in standing_ones if row["finding"] == FindingKind.MISSED_RENEWAL}
+    with desk.reading() as conn:
+        found = ledgers.load_ledgers(conn, [ref])
+        judged = standing.judged_as_of(conn, ref)
+    if not found:
+        return None
+    scene = survey(found[0], desk.runtime.rules, judged or desk.today)
+    return drawn(timeline(scene, wrong, {day for day in missed if day is not None}), 1)
+
+
+# Findings about what became of a refund: the charge itself has one of its own.
+_BESIDE = frozenset({FindingKind.REFUND_FAILED, FindingKind.REFUND_OVERDUE, FindingKind.OVER_REFUNDED})
+
+
+def _date(value: object) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
+
+
+def _cooling(desk: Desk, remedy: Row[Any] | None) -> str:
+    """Until when it may not be sent yet; empty where it may."""
+    if remedy is None or remedy.kind == "cancel_agreement":
+        return ""
+    until = remedy.decided_at + timedelta(hours=desk.runtime.settings.cooling_hours)
+    if until <= desk.runtime.clock():
+        return ""
+    local = until.astimezone(ZoneInfo(desk.runtime.rules.zone))
+    return f"{local.day} {local:%B, %H:%M %Z}"
