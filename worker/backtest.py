@@ -84,6 +84,9 @@ def backtest(runtime: Runtime, bundle: Bundle, as_of: date, instead_of: str | No
     """Decide everything again, as at the end of `as_of`. Raises NobodyUnderItError."""
     name, other = instead_of or bundle.name, with_bundle(runtime.rules, bundle, instead_of)
     at = datetime.combine(as_of, time.max, ZoneInfo(runtime.rules.zone))
+    trial = _Trial(
+        runtime.rules, other, at, same_course=len(_courses(runtime.rules, name) | _courses(other, name)) == 1
+    )
     found = Difference()
     with reading(runtime.engine).begin() as conn:
         lift_limits(conn)
@@ -91,7 +94,7 @@ def backtest(runtime: Runtime, bundle: Bundle, as_of: date, instead_of: str | No
             for ledger, asked in _histories(conn, refs):
                 if name in ledger.membership.policy:
                     found.memberships += 1
-                    _compare(found, ledger, asked, (runtime.rules, other), at)
+                    _compare(found, ledger, asked, trial)
     if not found.memberships:
         raise NobodyUnderItError(f"a bundle that memberships are under is expected, and {name} is none")
     return found
@@ -125,10 +128,35 @@ def _unstated(charge: Charge, returned: Returns | None) -> Charge:
     return replace(charge, refunded_minor=max(charge.refunded_minor - ours, 0))
 
 
-def _compare(
-    found: Difference, ledger: Ledger, asked: Sequence[Claim], rules: tuple[Rules, Rules], at: datetime
-) -> None:
-    now, then = (_decided(ledger, asked, one, at) for one in rules)
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The two laws, the moment, and whether both let every membership run the same course."""
+
+    now: Rules
+    then: Rules
+    at: datetime
+    same_course: bool
+
+
+def _courses(rules: Rules, name: str) -> set[tuple[int | None, bool, bool, bool]]:
+    """What of a bundle bears on when a membership ended and what was owed, in all its versions. The rest of it only
+    says what is done about a finding."""
+    return {
+        (
+            bundle.notice.business_days if bundle.notice is not None else None,
+            bundle.written is not None,
+            bundle.setup_once is not None,
+            bundle.confirmation is not None,
+        )
+        for bundle in rules.policy.versions.get(name, ())
+    }
+
+
+def _compare(found: Difference, ledger: Ledger, asked: Sequence[Claim], trial: _Trial) -> None:
+    now = _decided(ledger, asked, trial.now, trial.at)
+    if not (now or asked or ledger.returned) and trial.same_course:
+        return  # nothing is wrong here, and no clause makes it so: most memberships are judged once
+    then = _decided(ledger, asked, trial.then, trial.at)
     for remedies, heaps in ((now, found.now), (then, found.then)):
         for remedy in remedies.values():
             heap = heaps.setdefault(_sort(remedy), Heap())

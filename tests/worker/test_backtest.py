@@ -10,19 +10,22 @@ import pytest
 from sqlalchemy import Engine, select
 
 from config import policies
+from reconcile.membership import CancelNotice, Channel
 from reconcile.money import Money
 from reconcile.policy import Bundle, Force
 from tests.worker.world import START, at, charge, month, refund, row, stripe, take_in, told
 from worker import claims
-from worker.backtest import NobodyUnderItError, backtest, undone
+from worker.backtest import NobodyUnderItError, backtest, undone, with_bundle
 from worker.claims import read
 from worker.judging import reconcile_all
 from worker.runtime import Runtime
 from worker.schema import metadata
 from worker.store.facts import store_facts
 from worker.store.ledgers import load_ledgers
+from worker.store.roster import RosterRow
 
 AS_OF = date(2026, 2, 20)
+MAIL = Channel.EMAIL
 
 
 def world(runtime: Runtime) -> None:
@@ -81,6 +84,23 @@ def test_another_force_shows_by_clause_and_in_money(runtime: Runtime) -> None:
         ("M-2", "queued", "held"),
     ]
     assert contents(runtime.engine) == before
+
+
+def test_a_bundle_that_ends_memberships_otherwise_shows_where_nothing_was_wrong(runtime: Runtime) -> None:
+    """M-3 gave notice before its second charge, in time for five business days and not for thirty."""
+    world(runtime)
+    leaving = replace(row("M-3", stripe(3)).membership, notices=(CancelNotice(at(START) + timedelta(days=20), MAIL),))
+    take_in(runtime, RosterRow(leaving, None))
+    with runtime.engine.begin() as conn:
+        store_facts(conn, runtime.keyring, told(charge("ch_5", month(1), customer="cus_3")))
+    strict = policies.load().in_force("smartcalls", AS_OF)
+    assert strict.notice is not None
+    longer = replace(strict, version="draft", notice=replace(strict.notice, business_days=30))
+    assert [(one["membership"], one["then"]) for one in backtest(runtime, longer, AS_OF).cases] == [("M-3", None)]
+    # And the other way round: under the longer notice nothing is wrong with it.
+    turned = replace(runtime, rules=with_bundle(runtime.rules, longer))
+    found = backtest(turned, strict, AS_OF).cases
+    assert [(one["membership"], one["now"], one["then"]["amount"]) for one in found] == [("M-3", None, 9900)]
 
 
 def test_it_is_deterministic(runtime: Runtime) -> None:
