@@ -82,6 +82,7 @@ class Settings(BaseModel):
     time_zone: Zone = _setting("America/Chicago", "an IANA time zone such as America/Chicago")
     country: Country = _setting("US", "a country of two letters such as US")
     policy: Bundles = _setting(("smartcalls", "voip-fulfillment"), "names of policy bundles, comma-separated")
+    policy_folder: Path | None = _setting(None, "a folder with bundles of the merchant's own")
 
     # The providers
     stripe_api_key: StripeKey | None = _setting(None, "a Stripe key sk_live_…, sk_test_…, rk_live_… or rk_test_…")

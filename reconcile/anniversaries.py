@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
+from calendar import isleap
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reconcile.membership import Every, MonthEnd
+
+_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Cycle:
         n = 0
         while True:
             month = first + n * step
-            last = monthrange(month // 12, month % 12 + 1)[1]
+            last = _last_day(month // 12, month % 12 + 1)
             walked = walked or (self.month_end is MonthEnd.WALK and self.day > last)
             if walked:
                 month += 1
@@ -51,6 +53,10 @@ class Cycle:
             else:
                 yield date(month // 12, month % 12 + 1, min(self.day, last))
             n += 1
+
+
+def _last_day(year: int, month: int) -> int:
+    return 29 if month == 2 and isleap(year) else _DAYS[month]
 
 
 def last_day_for_notice(anniversary: date, business_days: int, holidays: AbstractSet[date]) -> date:

@@ -15,7 +15,7 @@ from reconcile.takings import Taking
 _STATES_MAX = 256  # far above what monthly plans need; a bound for daily ones
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double what making one costs
 class _Step:
     """One choice, and the ones before it."""
 
@@ -24,7 +24,7 @@ class _Step:
     before: _Step | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Way:
     """A way to a state: its cost, its last choice, and the charges that a way of equal cost would use otherwise."""
 
@@ -41,18 +41,23 @@ def cheapest(
         for option in options[i]:
             for renewal in option.renewals:
                 last_use[renewal] = i
-    position = {i: n for n, i in enumerate(order)}
+    over: dict[int, set[int]] = {i: set() for i in order}  # the renewals that nobody behind this charge could pay
+    for renewal, i in last_use.items():
+        over[i].add(renewal)
     ways: dict[frozenset[int], _Way] = {frozenset(): _Way(FREE, None, frozenset())}
     for i in order:
         reached: dict[frozenset[int], _Way] = {}
         for used, way in ways.items():
             for option in options[i]:
-                if option.renewals & used:
+                if not used.isdisjoint(option.renewals):
                     continue
-                live = frozenset(r for r in used | option.renewals if position[last_use[r]] > position[i])
-                taken = _Way(_add(way.cost, option.cost), _Step(i, option.renewals, way.step), way.ambiguous)
+                live = (used | option.renewals) - over[i]
+                cost = _add(way.cost, option.cost)
                 held = reached.get(live)
-                reached[live] = taken if held is None else _better(held, taken, takings)
+                if held is not None and held.cost < cost:
+                    continue
+                taken = _Way(cost, _Step(i, option.renewals, way.step), way.ambiguous)
+                reached[live] = taken if held is None or cost < held.cost else _either(held, taken, takings)
         ways = _pruned(reached)
     best = min(ways.items(), key=lambda item: (item[1].cost, sorted(item[0])))[1]
     return {step.charge: step.renewals for step in _steps(best.step)}, best.ambiguous
@@ -62,11 +67,8 @@ def _add(a: Cost, b: Cost) -> Cost:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5])
 
 
-def _better(held: _Way, other: _Way, takings: Sequence[Taking]) -> _Way:
-    if other.cost < held.cost:
-        return other
-    if other.cost > held.cost:
-        return held
+def _either(held: _Way, other: _Way, takings: Sequence[Taking]) -> _Way:
+    """Of two ways of equal cost the one found first, which charges it is not sure of noted."""
     return replace(held, ambiguous=held.ambiguous | other.ambiguous | _differing(held, other, takings))
 
 

@@ -10,7 +10,7 @@ from reconcile.claims_types import Granted
 from reconcile.money import Money
 from reconcile.outcome import HeldBecause, Remedy, RemedyKind, RemedyState
 from reconcile.remedies import capped, remedy_key, waiting
-from reconcile.scene import Judged, Scene, rivals_for
+from reconcile.scene import Judged, Scene
 from reconcile.takings import Taking
 
 _BY_ITSELF = frozenset({RemedyState.QUEUED, RemedyState.SUBMITTED, RemedyState.SETTLED})
@@ -103,8 +103,8 @@ def _paid(scene: Scene, case: Judged | None, grant: Granted, taking: Taking, gro
 def _held(scene: Scene, i: int, case: Judged | None, owed: Money | None) -> HeldBecause | None:
     """Why what a clause obliges to waits all the same."""
     taking = scene.paired.takings[i]
-    group = case.group if case is not None else (taking, *rivals_for(scene, scene.paired.pays[i]))
-    if any(one.dispute_open for one in group):
+    contested = case.contested if case is not None else taking.dispute_open or scene.contested(scene.paired.pays[i])
+    if contested:
         return HeldBecause.DISPUTED
     if taking.given_back.ours:
         return HeldBecause.CHANGED  # money went out for this charge already: the difference is for a person

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconcile.money import Money
 from reconcile.outcome import Finding, FindingKind
 from reconcile.renewals import Renewal, RenewalKind
-from reconcile.scene import Judged, Scene, bound_confidence, confidence, corrected, finding_key, rivals_for
+from reconcile.scene import Judged, Scene, bound_confidence, confidence, corrected, finding_key
 from reconcile.surplus import paying_nothing
 from reconcile.takings import Taking
 
@@ -44,20 +44,20 @@ def _wrong_currency(scene: Scene, i: int) -> Judged:
             taking.day,
         ),
         taking,
-        (taking,),
+        taking.dispute_open,
     )
 
 
 def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     """A charge that pays what was owed is fine; larger or smaller by one minor unit it is not."""
     paired, taking = scene.paired, scene.paired.takings[i]
-    paid = [paired.renewals[r] for r in sorted(paired.pays[i])]
-    owed = Money(sum(r.amount.minor for r in paid), taking.net.currency)
-    sharers = [j for r in paired.pays[i] for j in paired.payers(r)]
-    together = sum(paired.takings[j].net.minor for j in set(sharers))
-    off = together - owed.minor
+    sharers = {j for r in paired.pays[i] for j in paired.payers(r)}
+    owed_minor = sum(paired.renewals[r].amount.minor for r in paired.pays[i])
+    off = sum(paired.takings[j].net.minor for j in sharers) - owed_minor
     if off == 0 or i != max(sharers):
         return
+    paid = [paired.renewals[r] for r in sorted(paired.pays[i])]
+    owed = Money(owed_minor, taking.net.currency)
     kind = FindingKind.OVERCHARGE if off > 0 else FindingKind.UNDERCHARGE
     main = max(paid, key=lambda r: (r.kind is RenewalKind.DUES, r.due))
     excess = Money(off, owed.currency) if off > 0 else None
@@ -65,10 +65,9 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     because = (
         f"{taking.ref} took {taking.charge.amount} on {taking.day}" + _net_note(taking),
         *(f"{_what(r)} was {r.amount}" for r in paid),
-        *(f"{paired.takings[j].ref} paid a part of it" for j in sorted(set(sharers)) if j != i),
+        *(f"{paired.takings[j].ref} paid a part of it" for j in sorted(sharers) if j != i),
         *notes,
     )
-    group = rivals_for(scene, paired.pays[i])
     finding = Finding(
         finding_key(taking.ref),
         kind,
@@ -82,7 +81,7 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
         because,
         taking.day,
     )
-    yield Judged(corrected(finding, taking), taking, group, cites=cites)
+    yield Judged(corrected(finding, taking), taking, scene.contested(paired.pays[i]), cites=cites)
 
 
 def _overcharge_notes(scene: Scene, taking: Taking, off: int, owed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -45,10 +45,20 @@ def _overdue(scene: Scene, taking: Taking, refund: Refund) -> Iterator[Finding]:
         because = (
             f"{refund.ref} of {refund.amount} was sent on {sent}",
             f"it is not settled after {OVERDUE_DAYS} days",
+            *_promised(scene, taking),
         )
         yield _about(
             scene, FindingKind.REFUND_OVERDUE, "overdue", taking=taking, ref=refund.ref, because=because, seen=seen
         )
+
+
+def _promised(scene: Scene, taking: Taking) -> Iterator[str]:
+    """The clause that says how long a refund may take, where the membership has one."""
+    for bundle in scene.rules.policy.bundles(scene.membership.policy, taking.day):
+        for clause in bundle.clauses:
+            if FindingKind.REFUND_OVERDUE in clause.covers:
+                yield f"{bundle.cite(clause.id)} promises it by then"
+                return
 
 
 def _failed(scene: Scene, taking: Taking, refund: Refund, known: Sequence[Refund]) -> Iterator[Finding]:

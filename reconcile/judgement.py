@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 
 from reconcile.bleeding import cancellations
 from reconcile.claims_grants import with_grants
@@ -27,7 +28,7 @@ from reconcile.remedies import prescribe, review
 from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals, next_due
 from reconcile.scene import Scene, finding_key
 from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
-from reconcile.stints import course, local_date
+from reconcile.stints import course, day_over, local_date
 from reconcile.takings import Returns, given_back, takings
 
 
@@ -71,29 +72,30 @@ def _granted(ledger: Ledger, rules: Rules, as_of: date) -> list[tuple[date, int]
 def _next_change(scene: Scene) -> date | None:
     """The first date after `as_of` on which time alone can change the judgement."""
     zone, as_of = scene.rules.zone, scene.as_of
-    days = [local_date(b.charge.taken_at, zone) for b in scene.ledger.charges]
-    days += [local_date(r.made_at, zone) for r in scene.ledger.refunds]
-    days += [local_date(f.failed_at, zone) for f in scene.ledger.failed_payments]
-    days += [local_date(d.opened_at, zone) for d in scene.ledger.disputes if d.opened_at is not None]
-    for subscription in scene.ledger.subscriptions:
-        moments = (
-            subscription.started_at,
-            subscription.cancel_requested_at,
-            subscription.ends_at,
-            subscription.ended_at,
-        )
-        days += [local_date(at, zone) for at in moments if at is not None]
+    over = day_over(as_of, zone)
+    days = [local_date(at, zone) for at in _moments(scene.ledger) if at >= over]
     days += [
         local_date(notice.at, zone) if isinstance(notice, CancelNotice) else notice.on
         for notice in scene.membership.notices
     ]
     days += [stint.end.on for stint in scene.course.stints if stint.end is not None]
     days += [a.until for a in scene.membership.agreements if a.until is not None]
-    paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid()]
+    paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid]
     days += [missed_from(r.due, scene) for r in paid_or_missed if r.kind is RenewalKind.DUES]
     days += overdue_days(scene.ledger, zone)
     days += _coming(scene)
     return min((day for day in days if day > as_of), default=None)
+
+
+def _moments(ledger: Ledger) -> Iterator[datetime]:
+    """Every time at which something happened, or is to happen, by the provider's word."""
+    yield from (bound.charge.taken_at for bound in ledger.charges)
+    yield from (refund.made_at for refund in ledger.refunds)
+    yield from (failed.failed_at for failed in ledger.failed_payments)
+    yield from (dispute.opened_at for dispute in ledger.disputes if dispute.opened_at is not None)
+    for told in ledger.subscriptions:
+        moments = (told.started_at, told.cancel_requested_at, told.ends_at, told.ended_at)
+        yield from (at for at in moments if at is not None)
 
 
 def _coming(scene: Scene) -> list[date]:

@@ -6,21 +6,23 @@ charges left unpaired or paying late, exact references, amounts, days (`reconcil
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import combinations
 
 from reconcile.cheapest import cheapest
 from reconcile.money import Money
-from reconcile.options import CANDIDATES_MAX, distance, named_renewal, options_of, own_period
+from reconcile.options import CANDIDATES_MAX, distance, named_renewal, options_of, own_days
 from reconcile.renewals import Renewal, RenewalKind
 from reconcile.stints import Course
 from reconcile.takings import Taking
 from reconcile.windows import Calendar
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     """The pairing. `pays[i]` are the renewals (indexes) that charge `i` pays, `shares` the charges that pay one renewal
     together, `ambiguous` the charges that another, equally good pairing would use otherwise."""
@@ -30,14 +32,25 @@ class Match:
     pays: tuple[frozenset[int], ...]
     names: tuple[int | None, ...]
     ambiguous: frozenset[int]
+    calendar: Calendar
     foreign: dict[int, int] = field(default_factory=dict)  # renewal -> charge in another currency taken for it
 
-    def payers(self, renewal: int) -> list[int]:
-        return [i for i, paid in enumerate(self.pays) if renewal in paid]
+    @cached_property
+    def _payers(self) -> dict[int, list[int]]:
+        payers: dict[int, list[int]] = {}
+        for i, paid in enumerate(self.pays):
+            for renewal in paid:
+                payers.setdefault(renewal, []).append(i)
+        return payers
 
-    def unpaid(self) -> list[int]:
-        paid = frozenset().union(*self.pays) if self.pays else frozenset()
-        return [r for r in range(len(self.renewals)) if r not in paid and r not in self.foreign]
+    def payers(self, renewal: int) -> Sequence[int]:
+        """The charges that pay a renewal, in order of time."""
+        return self._payers.get(renewal, ())
+
+    @cached_property
+    def unpaid(self) -> Sequence[int]:
+        """The renewals that no charge pays nor was taken for."""
+        return [r for r in range(len(self.renewals)) if r not in self._payers and r not in self.foreign]
 
 
 def match(
@@ -51,9 +64,9 @@ def match(
     chosen, ambiguous = cheapest(domestic, takings, options)
     pays = [chosen.get(i, frozenset()) for i in range(len(takings))]
     _put_equals_in_order(takings, calendar, pays, names)
-    _join_part_payments(takings, renewals, pays, names)
-    paired = Match(takings, renewals, tuple(pays), names, ambiguous)
-    return replace(paired, foreign=_foreign(paired, calendar))
+    _join_part_payments(takings, calendar, pays, names)
+    paired = Match(takings, renewals, tuple(pays), names, ambiguous, calendar)
+    return replace(paired, foreign=foreign) if (foreign := _foreign(paired)) else paired
 
 
 def payer_order(taking: Taking, *, named: bool) -> tuple[object, ...]:
@@ -63,49 +76,93 @@ def payer_order(taking: Taking, *, named: bool) -> tuple[object, ...]:
     return (touched, taking.superseded, not named, taking.charge.taken_at, taking.ref)
 
 
+@dataclass(frozen=True)
+class _Unpaired:
+    """Charges that pay nothing, in order of their days: those of some days are found without going through all."""
+
+    takings: Sequence[Taking]
+    found: list[tuple[date, int]] = field(default_factory=list)
+
+    def add(self, i: int) -> None:
+        insort(self.found, (self.takings[i].day, i))
+
+    def remove(self, i: int) -> None:
+        del self.found[bisect_left(self.found, (self.takings[i].day, i))]
+
+    def between(self, first: date, last: date) -> list[int]:
+        """Those taken from `first` to `last`, both included."""
+        return [i for _, i in self.found[bisect_left(self.found, (first, -1)) : bisect_left(self.found, (last, _END))]]
+
+
+_END = 2**62  # behind every index
+
+
 def _put_equals_in_order(
     takings: Sequence[Taking], calendar: Calendar, pays: list[frozenset[int]], names: Sequence[int | None]
 ) -> None:
     """Exchange a paying charge for an unpaired one of the same amount that could pay as well and ranks before it."""
-    unpaired: dict[Money, list[int]] = {}
-    for i, taking in enumerate(takings):
+    unnamed: dict[Money, _Unpaired] = {}
+    naming: dict[tuple[Money, int], set[int]] = {}
+
+    def move(i: int, *, away: bool) -> None:
+        named, amount = names[i], takings[i].net
+        if named is not None:
+            group = naming.setdefault((amount, named), set())
+            (group.discard if away else group.add)(i)
+        else:
+            equal = unnamed.setdefault(amount, _Unpaired(takings))
+            (equal.remove if away else equal.add)(i)
+
+    for i in range(len(takings)):
         if not pays[i]:
-            unpaired.setdefault(taking.net, []).append(i)
+            move(i, away=False)
+    if not unnamed and not naming:
+        return
     for i, paid in enumerate(list(pays)):
         if not paid:
             continue
-        equal = unpaired.get(takings[i].net, [])
-        rivals = [j for j in equal if names[j] in paid or (names[j] is None and _may_pay(takings[j], calendar, paid))]
+        amount = takings[i].net
+        rivals = [j for r in paid for j in naming.get((amount, r), ())]
+        if amount in unnamed:
+            rivals += unnamed[amount].between(*_window(calendar, paid))
         first = min([i, *rivals], key=lambda j: payer_order(takings[j], named=names[j] is not None))
         if first != i:
             pays[first], pays[i] = paid, frozenset()
-            equal[equal.index(first)] = i
+            move(first, away=True)
+            move(i, away=False)
 
 
-def _may_pay(taking: Taking, calendar: Calendar, paid: frozenset[int]) -> bool:
-    dues = [i for i in paid if calendar.renewals[i].kind is RenewalKind.DUES]
-    in_window = all(calendar.open(i, taking.day) for i in paid)
-    return in_window and (not dues or own_period(taking, calendar.renewals[max(dues)]))
+def _window(calendar: Calendar, paid: frozenset[int]) -> tuple[date, date]:
+    """The first and the last day on which a charge that names no period could pay these renewals together."""
+    first = max(calendar.renewals[r].opens for r in paid)
+    last = min(calendar.closes[r] for r in paid)
+    dues = [r for r in paid if calendar.renewals[r].kind is RenewalKind.DUES]
+    if not dues:
+        return first, last
+    opens, closes = own_days(calendar.renewals[max(dues)])
+    return max(first, opens), min(last, closes)
 
 
 def _join_part_payments(
-    takings: Sequence[Taking], renewals: Sequence[Renewal], pays: list[frozenset[int]], names: Sequence[int | None]
+    takings: Sequence[Taking], calendar: Calendar, pays: list[frozenset[int]], names: Sequence[int | None]
 ) -> None:
     """Let unpaired charges complete a renewal that another paid short, while no more than is owed comes together."""
-    for i, paid in enumerate(list(pays)):
+    renewals = calendar.renewals
+    unpaired = _Unpaired(takings, [(taking.day, i) for i, taking in enumerate(takings) if not pays[i]])
+    for i, paid in enumerate(list(pays) if unpaired.found else ()):
         if len(paid) != 1 or takings[i].net.minor >= (owed := sum(renewals[r].amount.minor for r in paid)):
             continue
         (renewal,) = paid
         rest = owed - takings[i].net.minor
+        near = unpaired.between(*own_days(renewals[renewal]))
         parts = [
             j
-            for j, other in enumerate(takings)
+            for j in near
             if not pays[j]
-            and other.net.currency == takings[i].net.currency
-            and other.net.minor <= rest
-            and not other.spoiled
+            and takings[j].net.currency == takings[i].net.currency
+            and takings[j].net.minor <= rest
+            and not takings[j].spoiled
             and names[j] in (None, renewal)
-            and own_period(other, renewals[renewal])
         ][:CANDIDATES_MAX]
         sets = [s for size in range(1, len(parts) + 1) for s in combinations(parts, size)]
         sums = [(sum(takings[j].net.minor for j in s), s) for s in sets]
@@ -116,13 +173,19 @@ def _join_part_payments(
                 pays[j] = paid
 
 
-def _foreign(paired: Match, calendar: Calendar) -> dict[int, int]:
+def _foreign(paired: Match) -> dict[int, int]:
     """Renewals that a charge in another currency was taken for: they count as taken, though not as paid."""
+    if not paired.renewals:
+        return {}
     found: dict[int, int] = {}
-    unpaid = paired.unpaid()
+    own, unpaid = paired.renewals[0].amount.currency, set(paired.unpaid)
     for i, taking in enumerate(paired.takings):
-        if paired.renewals and taking.net.currency != paired.renewals[0].amount.currency:
-            fitting = [r for r in unpaid if r not in found and (paired.names[i] == r or calendar.open(r, taking.day))]
+        if taking.net.currency != own:
+            named = paired.names[i]
+            open_then = paired.calendar.open_on(taking.day)
+            fitting = unpaid.intersection(open_then if named is None else [*open_then, named])
             if fitting:
-                found[min(fitting, key=lambda r: (paired.names[i] != r, distance(taking, paired.renewals[r]), r))] = i
+                best = min(fitting, key=lambda r: (named != r, distance(taking, paired.renewals[r]), r))
+                found[best] = i
+                unpaid.discard(best)
     return found

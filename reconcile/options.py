@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import combinations
 
 from reconcile.renewals import EARLY_DAYS, LATE_DAYS, Renewal, RenewalKind
@@ -17,6 +17,7 @@ from reconcile.windows import Calendar
 _UNPAIRED = 2 * (LATE_DAYS + 1)
 CANDIDATES_MAX = 6
 _TOGETHER_MAX = 4  # renewals paid by one charge
+_DAY = timedelta(days=1)
 _ONE_OFF_DAYS = 3  # an agreed one-off charged at another amount is believed only this near to its date
 
 # Compared from left to right: lateness (or the price of staying unpaired), exact reference (negative), whether the
@@ -33,8 +34,14 @@ class Option:
     cost: Cost
 
 
+_LEFT = Option(frozenset(), (_UNPAIRED, 0, 0, 0, 0, 0))
+_SPOILED = Option(frozenset(), (_UNPAIRED - 1, 0, 0, 0, 0, 0))
+
+
 def named_renewal(taking: Taking, calendar: Calendar) -> int | None:
     """The dues renewal whose period the charge names. Providers count in UTC: a day or two is no difference."""
+    if not taking.periods:
+        return None
     near = [i for start, _ in taking.periods for i in calendar.dues_near(start)[:1]]
     return min(near, key=lambda i: (abs((calendar.renewals[i].due - taking.day).days), i), default=None)
 
@@ -51,58 +58,75 @@ def names_ended_time(taking: Taking, course: Course) -> bool:
 
 def options_of(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[Option]:
     """Every way to use the charge, best known first; leaving it unpaired is always the last."""
-    unpaired = Option(frozenset(), (_UNPAIRED - (1 if taking.spoiled else 0), 0, 0, 0, 0, 0))
     candidates = _candidates(taking, calendar, named, course)
     found = [
         option
         for size in range(1, min(len(candidates), _TOGETHER_MAX) + 1)
         for subset in combinations(candidates, size)
-        if (named is None or named in subset) and (option := _option(taking, calendar, frozenset(subset), named))
+        if (named is None or named in subset) and (option := _option(taking, calendar, subset, named)) is not None
     ]
-    return [*sorted(found, key=lambda o: (o.cost, sorted(o.renewals))), unpaired]
+    if len(found) > 1:
+        found.sort(key=lambda o: (o.cost, sorted(o.renewals)))
+    found.append(_SPOILED if taking.spoiled else _LEFT)
+    return found
 
 
 def _candidates(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[int]:
     """The renewals that the charge may pay at all, the likeliest first. A charge that names periods pays those (and the
     one-offs due with them); one that names ended time pays no dues."""
     renewals = calendar.renewals
-    candidates = set(calendar.open_on(taking.day))
+    candidates = calendar.open_on(taking.day)
     if named is not None:
         said = {i for start, _ in taking.periods for i in calendar.dues_near(start)[:1]}
-        one_offs = {i for i in candidates | set(calendar.due_with(named)) if renewals[i].kind is not RenewalKind.DUES}
-        candidates = said | one_offs
+        one_offs = {i for i in (*candidates, *calendar.due_with(named)) if renewals[i].kind is not RenewalKind.DUES}
+        candidates = [*(said | one_offs)]
     elif taking.periods and names_ended_time(taking, course):
-        candidates = {i for i in candidates if renewals[i].kind is RenewalKind.AGREED}
-    return sorted(candidates, key=lambda i: (i != named, distance(taking, renewals[i]), i))[:CANDIDATES_MAX]
+        candidates = [i for i in candidates if renewals[i].kind is RenewalKind.AGREED]
+    if len(candidates) > 1:
+        candidates.sort(key=lambda i: (i != named, distance(taking, renewals[i]), i))
+    return candidates[:CANDIDATES_MAX]
 
 
 def distance(taking: Taking, renewal: Renewal) -> int:
     return abs((taking.day - renewal.due).days)
 
 
-def own_period(taking: Taking, renewal: Renewal) -> bool:
-    """Whether the charge falls into the renewal's own period (or up to two days before it)."""
+def own_days(renewal: Renewal) -> tuple[date, date]:
+    """The first and the last day on which a charge falls into the renewal's own period (or up to two days before it).
+    One that pays no period may be paid on any."""
     if renewal.kind is not RenewalKind.DUES:
-        return True
-    last = min(renewal.period_end - timedelta(days=1), renewal.closes)
-    return renewal.opens <= taking.day <= last
+        return date.min, date.max
+    return renewal.opens, min(renewal.period_end - _DAY, renewal.closes)
 
 
-def _option(taking: Taking, calendar: Calendar, subset: frozenset[int], named: int | None) -> Option | None:
+def own_period(taking: Taking, renewal: Renewal) -> bool:
+    """Whether the charge was taken on one of the renewal's own days."""
+    first, last = own_days(renewal)
+    return first <= taking.day <= last
+
+
+def _option(taking: Taking, calendar: Calendar, subset: tuple[int, ...], named: int | None) -> Option | None:
     """What it costs to let the charge pay exactly these renewals; None where that is not to be believed."""
-    paid = {i: calendar.renewals[i] for i in sorted(subset)}
-    off = taking.net.minor - sum(r.amount.minor for r in paid.values())
-    index = max(paid, key=lambda i: (paid[i].kind is RenewalKind.DUES, paid[i].due, i))
-    newest = paid[index]
+    renewals = calendar.renewals
+    if len(subset) == 1:
+        (index,) = subset
+    else:
+        index = max(subset, key=lambda i: (renewals[i].kind is RenewalKind.DUES, renewals[i].due, i))
+    newest, owed, days, dunned = renewals[index], 0, 0, False
+    for i in subset:
+        renewal = renewals[i]
+        owed += renewal.amount.minor
+        dunned = dunned or calendar.closes[i] > renewal.closes
+        if i != named:
+            days += abs((taking.day - renewal.due).days)
+    off = taking.net.minor - owed
     own = named is not None or own_period(taking, newest)
-    dunned = any(calendar.closes[i] > r.closes for i, r in paid.items())
-    if off != 0 and not _plausible(taking, list(paid.values()), off, own=own, dunned=dunned):
+    if off != 0 and not _plausible(taking, [renewals[i] for i in subset], off, own=own, dunned=dunned):
         return None
     # A window that failed attempts hold open is as good as the plain one: lateness beyond it weighs no more.
     late = 0 if own else 2 * min(max((taking.day - newest.due).days, 0), LATE_DAYS)
     reference = 2 if named == index else 1 if taking.through is not None and not taking.superseded else 0
-    days = sum(distance(taking, r) for i, r in paid.items() if i != named)
-    return Option(subset, (late, -reference, int(off != 0), abs(off), int(off < 0), days))
+    return Option(frozenset(subset), (late, -reference, int(off != 0), abs(off), int(off < 0), days))
 
 
 def _plausible(taking: Taking, paid: Sequence[Renewal], off: int, *, own: bool, dunned: bool) -> bool:

@@ -130,7 +130,8 @@ class Bundle:
     """One document, read as rules. `effective` None: undated, it holds from the beginning.
 
     `written` names the clause that asks for a written notice, `setup_once` the one that grants the set-up fee once,
-    `confirmation` the one that promises the agreement has ended at the provider, `paid_year` the annual-terms one.
+    `confirmation` the one that promises the agreement has ended at the provider. `left_open` are the billing errors
+    that the document says nothing of: another bundle decides them, or a person.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Bundle:
     setup_once: str | None = None
     confirmation: str | None = None
     remarks: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
 
     def cite(self, clause_id: str) -> str:
         return f"{self.name}/{clause_id}"

@@ -146,7 +146,7 @@ def capped(owed: Money, rules: Rules) -> HeldBecause | None:
 
 
 def _held_while_disputed(judged: Judged, remedy: Remedy) -> Remedy:
-    if any(taking.dispute_open for taking in judged.group):
+    if judged.contested:
         return replace(remedy, state=RemedyState.HELD, held_because=HeldBecause.DISPUTED)
     return remedy
 

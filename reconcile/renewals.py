@@ -56,7 +56,7 @@ def expected_renewals(
             if stint.first and not renewals and membership.plan.setup_fee_minor:
                 renewals.append(_setup(membership, anniversary))
             renewals.append(_dues(membership, stint, anniversary))
-    renewals = _credited(_discounted(membership, renewals), granted)
+    renewals = _credited(_discounted(membership, renewals), granted) if granted or membership.changes else renewals
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
 
@@ -125,6 +125,8 @@ def _agreed(membership: Membership, agreed: Agreed) -> Renewal:
 
 def _price(membership: Membership, anniversary: Anniversary) -> Money:
     """The price in force on the due date times the quantity in force."""
+    if not membership.changes:
+        return membership.plan.price
     held = [c for c in membership.changes if isinstance(c, PriceChange | PlanChange) and c.since <= anniversary.on]
     price = _latest(held).price_minor if held else membership.plan.price.minor
     quantities = [c for c in membership.changes if isinstance(c, QuantityChange) and c.since <= anniversary.on]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from reconcile.facts import Ref
 from reconcile.ledger import BoundBy, Ledger
@@ -12,7 +14,7 @@ from reconcile.membership import Membership
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind, FindingStatus
 from reconcile.policy import Rules
-from reconcile.renewals import Renewal, RenewalKind, plan_amounts
+from reconcile.renewals import plan_amounts
 from reconcile.stints import Course
 from reconcile.takings import Taking
 
@@ -23,12 +25,12 @@ class Judged:
 
     finding: Finding
     taking: Taking
-    group: tuple[Taking, ...]  # the charges that compete for the same renewal, this one included
+    contested: bool  # it, or a charge that competes for the same renewal, is in dispute
     breach: bool = False
     cites: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """Everything about one membership that the findings are read off."""
 
@@ -41,6 +43,25 @@ class Scene:
     @property
     def membership(self) -> Membership:
         return self.ledger.membership
+
+    @cached_property
+    def amounts(self) -> frozenset[int]:
+        """Every amount that the plan has."""
+        return plan_amounts(self.membership, self.paired.renewals)
+
+    @cached_property
+    def _contested(self) -> frozenset[int]:
+        """The renewals that a charge in dispute pays or duplicates."""
+        paired = self.paired
+        found: set[int] = set()
+        for i, taking in enumerate(paired.takings):
+            if taking.dispute_open:
+                found |= paired.pays[i] or _rivals(paired, i)
+        return frozenset(found)
+
+    def contested(self, renewals: AbstractSet[int]) -> bool:
+        """Whether a charge that pays or duplicates one of these is in dispute: then none of them is corrected."""
+        return not self._contested.isdisjoint(renewals)
 
 
 def finding_key(ref: Ref) -> str:
@@ -76,8 +97,7 @@ def confidence(scene: Scene, i: int, taking: Taking, *, pays: bool) -> Confidenc
         return Confidence.LIKELY
     if pays or taking.periods or _came_through_agreement(scene, taking):
         return Confidence.CERTAIN
-    known = plan_amounts(scene.membership, scene.paired.renewals)
-    return Confidence.CERTAIN if taking.net.minor in known else Confidence.LIKELY
+    return Confidence.CERTAIN if taking.net.minor in scene.amounts else Confidence.LIKELY
 
 
 def bound_confidence(scene: Scene, taking: Taking) -> Confidence:
@@ -93,25 +113,11 @@ def _came_through_agreement(scene: Scene, taking: Taking) -> bool:
     )
 
 
-def rivals_for(scene: Scene, renewals: frozenset[int]) -> tuple[Taking, ...]:
-    """The charges that pay or duplicate one of these renewals: while one of them is disputed, none is corrected."""
-    paired = scene.paired
-    members = [
-        i
-        for i, taking in enumerate(paired.takings)
-        if paired.pays[i] & renewals or (not paired.pays[i] and any(_rivals(taking, paired, i, r) for r in renewals))
-    ]
-    return tuple(paired.takings[i] for i in members)
-
-
-def _rivals(taking: Taking, paired: Match, i: int, renewal: int) -> bool:
-    if taking.net.currency != paired.renewals[renewal].amount.currency:
-        return False
-    return paired.names[i] == renewal or (paired.names[i] is None and inside(taking, paired.renewals[renewal]))
-
-
-def inside(taking: Taking, renewal: Renewal) -> bool:
-    return renewal.kind is RenewalKind.DUES and renewal.opens <= taking.day < renewal.period_end
+def _rivals(paired: Match, i: int) -> set[int]:
+    """The renewals for which a charge that pays none competes."""
+    taking, named = paired.takings[i], paired.names[i]
+    near = paired.calendar.dues_around(taking.day) if named is None else [named]
+    return {r for r in near if paired.renewals[r].amount.currency == taking.net.currency}
 
 
 def stated_periods(taking: Taking) -> tuple[str, ...]:

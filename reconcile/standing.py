@@ -22,7 +22,7 @@ def missed_renewals(scene: Scene) -> Iterator[Finding]:
         for b in scene.ledger.charges
         if b.charge.state is ChargeState.PENDING
     ]
-    for index in scene.paired.unpaid():
+    for index in scene.paired.unpaid:
         renewal = scene.paired.renewals[index]
         seen = missed_from(renewal.due, scene)
         awaited = any(renewal.opens <= day <= renewal.closes for day in pending)

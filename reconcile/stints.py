@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,11 @@ def local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def day_over(day: date, zone: str) -> datetime:
+    """The moment at which a date of the merchant's zone is over."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
 def anniversaries(membership: Membership, stint: Stint) -> Iterator[Anniversary]:
     """Every anniversary of a stint, without end: a plan with another interval takes over at the first one due on or
     after its date."""
@@ -107,6 +112,8 @@ def anniversaries(membership: Membership, stint: Stint) -> Iterator[Anniversary]
 
 def _plan_on(membership: Membership, day: date) -> Plan:
     plan = membership.plan
+    if not membership.changes:
+        return plan
     held = [c for c in membership.changes if isinstance(c, PlanChange) and c.since <= day]
     for change in sorted(held, key=lambda c: c.since):
         price = replace(plan.price, minor=change.price_minor)

@@ -8,7 +8,7 @@ from reconcile.money import Money
 from reconcile.options import names_ended_time
 from reconcile.outcome import Finding, FindingKind
 from reconcile.renewals import EARLY_DAYS, Renewal, paused
-from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, inside, rivals_for, stated_periods
+from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, stated_periods
 from reconcile.stints import Cause, End
 from reconcile.takings import Taking
 
@@ -43,7 +43,7 @@ def _after_cancellation(scene: Scene, i: int, end: End) -> Judged:
     because = (told, f"{taking.ref} took {taking.charge.amount} on {taking.day}", *stated_periods(taking))
     finding = _whole(scene, i, FindingKind.POST_CANCELLATION_CHARGE, because, seen=(end.known_on,))
     cites = (end.clause,) if end.clause else ()
-    return Judged(finding, taking, (taking,), breach=end.cause is Cause.BREACH, cites=cites)
+    return Judged(finding, taking, taking.dispute_open, breach=end.cause is Cause.BREACH, cites=cites)
 
 
 def _duplicated(scene: Scene, i: int) -> int | None:
@@ -52,7 +52,7 @@ def _duplicated(scene: Scene, i: int) -> int | None:
     named = paired.names[i]
     if named is None and _in_no_period(scene, taking.day):
         return None
-    candidates = [named] if named is not None else [r for r, n in enumerate(paired.renewals) if inside(taking, n)]
+    candidates = [named] if named is not None else paired.calendar.dues_around(taking.day)
     twins = [r for r in candidates if paired.payers(r) and taking.net.minor >= paired.renewals[r].amount.minor]
     return max(twins, key=lambda r: (paired.renewals[r].contains(taking.day), paired.renewals[r].due), default=None)
 
@@ -72,10 +72,9 @@ def _duplicate(scene: Scene, i: int, renewal: int) -> Judged:
         *(("it came through an agreement that was no longer in force",) if taking.superseded else ()),
         *_higher(taking, owed),
     )
-    group = rivals_for(scene, frozenset({renewal}))
     seen = tuple(p.day for p in payers)
     finding = _whole(scene, i, FindingKind.DUPLICATE_CHARGE, because, seen=seen, twin=owed)
-    return Judged(finding, taking, group if taking in group else (*group, taking))
+    return Judged(finding, taking, taking.dispute_open or scene.contested({renewal}))
 
 
 def _higher(taking: Taking, owed: Renewal) -> tuple[str, ...]:
@@ -90,7 +89,7 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
         why = "the membership was paused on that day"
     because = (f"{taking.ref} took {taking.charge.amount} on {taking.day}", why, *stated_periods(taking))
     finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=())
-    return Judged(finding, taking, (taking,))
+    return Judged(finding, taking, taking.dispute_open)
 
 
 def _whole(

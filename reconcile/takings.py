@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from reconcile.binding import invoices_of
+from reconcile.binding import Paid
 from reconcile.facts import (
     Charge,
     ChargeState,
@@ -23,7 +23,7 @@ from reconcile.facts import (
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
 from reconcile.membership import Agreed, Agreement, Membership
 from reconcile.money import Money
-from reconcile.stints import local_date
+from reconcile.stints import day_over, local_date
 
 _SWITCH_DAYS = 7  # around a move from one agreement to another
 
@@ -84,21 +84,27 @@ class Taking:
         return self.disputed or self.given_back.elsewhere >= self.charge.amount.minor
 
 
+_NOTHING_BACK = Returns()
+_ALL_THERE = GivenBack()
+
+
 def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
     """Every charge of the ledger that took money by the end of `as_of`, in order of time, then reference."""
     returned = returns(ledger)
+    paid = Paid.by((*ledger.invoices, *ledger.invoice_payments))
+    over = day_over(as_of, zone)
     taken = [
-        _taking(bound, ledger, returned.get(bound.charge.ref, Returns()), zone, as_of)
+        _taking(bound, ledger, paid.of(bound.charge), returned.get(bound.charge.ref, _NOTHING_BACK), zone, as_of)
         for bound in ledger.charges
-        if bound.charge.state is ChargeState.TAKEN
-        and bound.charge.amount.minor > 0
-        and local_date(bound.charge.taken_at, zone) <= as_of
+        if bound.charge.state is ChargeState.TAKEN and bound.charge.amount.minor > 0 and bound.charge.taken_at < over
     ]
     return tuple(sorted(taken, key=lambda t: (t.charge.taken_at, t.ref)))
 
 
 def returns(ledger: Ledger) -> dict[Ref, Returns]:
     """What is told of each charge's money going back. A refund or dispute may name only the payment intent."""
+    if not (ledger.refunds or ledger.disputes or ledger.credits):
+        return {}
     by_intent = {
         (b.charge.ref.provider, b.charge.intent): b.charge.ref for b in ledger.charges if b.charge.intent is not None
     }
@@ -121,10 +127,11 @@ def returns(ledger: Ledger) -> dict[Ref, Returns]:
     return found
 
 
-def _taking(bound: BoundCharge, ledger: Ledger, returned: Returns, zone: str, as_of: date) -> Taking:
+def _taking(  # noqa: PLR0917 - all that bears on it
+    bound: BoundCharge, ledger: Ledger, invoices: tuple[Invoice, ...], returned: Returns, zone: str, as_of: date
+) -> Taking:
     charge = bound.charge
     day = local_date(charge.taken_at, zone)
-    invoices = invoices_of(charge, ledger.invoices, ledger.invoice_payments)
     tax = charge.tax_minor if charge.tax_minor is not None else sum(i.tax_minor or 0 for i in invoices)
     through = charge.subscription or next((i.subscription for i in invoices if i.subscription), None)
     superseded, switched = _superseded(ledger.membership, charge, through, day)
@@ -139,7 +146,7 @@ def _taking(bound: BoundCharge, ledger: Ledger, returned: Returns, zone: str, as
         superseded,
         switched,
         _unforeseen(invoices, ledger.membership),
-        given_back(charge, replace(returned, disputes=tuple(known)), zone, as_of),
+        given_back(charge, replace(returned, disputes=tuple(known)) if returned.disputes else returned, zone, as_of),
         bool(known) or bool(charge.disputed),
         any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known)
         or (bool(charge.disputed) and not known),
@@ -152,6 +159,8 @@ def given_back(charge: Charge, returns: Returns, zone: str, as_of: date) -> Give
     Refunds are known singly and as the total that the charge states: of what is older than that statement the greater
     counts. A lost dispute and the reversal that carries it out are one and the same money.
     """
+    if not (charge.refunded_minor or returns.refunds or returns.disputes or returns.credits):
+        return _ALL_THERE
     known = [r for r in returns.refunds if local_date(r.made_at, zone) <= as_of]
     standing = [r for r in known if r.state is not RefundState.FAILED]
     credited = [c for c in returns.credits if local_date(c.made_at, zone) <= as_of]
@@ -186,6 +195,8 @@ def _stated_elsewhere(charge: Charge, known: list[Refund], ours: list[Refund], z
 
 
 def _periods(charge: Charge, invoices: tuple[Invoice, ...], zone: str) -> tuple[tuple[date, date], ...]:
+    if not invoices and charge.period_start is None:
+        return ()
     stated = [(charge.period_start, charge.period_end)]
     stated += [(li.period_start, li.period_end) for i in invoices for li in i.lines if not li.proration]
     days = {
@@ -218,6 +229,8 @@ def _known_one_off(line: InvoiceLine, membership: Membership) -> bool:
 def _superseded(membership: Membership, charge: Charge, through: str | None, day: date) -> tuple[bool, bool]:
     """Whether the charge's agreement was no longer in force while another was, and whether it came in the days in
     which the membership moved from one agreement to another."""
+    if all(a.until is None for a in membership.agreements):
+        return False, False
     own = [a for a in membership.agreements if _is_of(a, charge, through)]
     others = [a for a in membership.agreements if a not in own and a.in_force(day)]
     gone = bool(own) and not any(a.in_force(day) for a in own) and all(_over(a, day) for a in own)

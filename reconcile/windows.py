@@ -19,6 +19,7 @@ class Calendar:
         self._dues = [renewal.due for renewal in renewals]
         self._longest = max(((c - r.due).days for c, r in zip(self.closes, renewals, strict=True)), default=0)
         self._early = max([EARLY_DAYS, *((r.due - r.opens).days for r in renewals)])
+        self._period = max(((r.period_end - r.due).days for r in renewals), default=0)
 
     def open_on(self, day: date) -> list[int]:
         """The renewals that a charge of `day` may pay."""
@@ -35,6 +36,13 @@ class Calendar:
         last = bisect_right(self._dues, day + timedelta(days=EARLY_DAYS))
         near = [i for i in range(first, last) if self.renewals[i].kind is RenewalKind.DUES]
         return sorted(near, key=lambda i: (abs((self._dues[i] - day).days), i))
+
+    def dues_around(self, day: date) -> list[int]:
+        """The dues renewals in whose period `day` lies, or up to two days before it."""
+        first = bisect_left(self._dues, day - timedelta(days=self._period))
+        last = bisect_right(self._dues, day + timedelta(days=self._early))
+        near = ((i, self.renewals[i]) for i in range(first, last))
+        return [i for i, r in near if r.kind is RenewalKind.DUES and r.opens <= day < r.period_end]
 
     def due_with(self, i: int) -> list[int]:
         """The renewals due on the same day as renewal `i`, itself included."""

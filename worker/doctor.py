@@ -69,7 +69,7 @@ def _mode(settings: Settings) -> Found:
 
 def _bundles(settings: Settings) -> Iterator[Found]:
     try:
-        known = policies.load().versions
+        known = policies.load(own=settings.policy_folder).versions
     except policies.PolicyError as error:
         for fault in error.faults:
             yield Found("policy bundles", State.MEND, str(fault))

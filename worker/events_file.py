@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from handlers.inbox import Inbox, MalformedDelivery
 from worker.store.recording import NewDelivery
@@ -27,18 +28,24 @@ def read(file: Path, inbox: Inbox, received_at: datetime) -> Iterator[NewDeliver
 
 
 def _deliveries(file: Path, inbox: Inbox, received_at: datetime) -> Iterator[NewDelivery]:
-    number = 0
     with file.open("rb") as opened:
-        while line := opened.readline(LINE_BYTES_MAX + 2):
-            number += 1
-            body = (line.removeprefix(_BOM) if number == 1 else line).strip()
-            if len(body) > LINE_BYTES_MAX:
-                raise EventsFileError(f"{file}:{number}: an event of at most {LINE_BYTES_MAX} bytes is expected")
-            if body:
-                yield _delivery(f"{file}:{number}", body, inbox, received_at)
+        yield from lines(opened, f"{file}:", inbox, received_at)
 
 
-def _delivery(place: str, body: bytes, inbox: Inbox, received_at: datetime) -> NewDelivery:
+def lines(opened: BinaryIO, place: str, inbox: Inbox, received_at: datetime) -> Iterator[NewDelivery]:
+    """The deliveries of anything that has lines; `place` stands before a line's number in an EventsFileError."""
+    number = 0
+    while line := opened.readline(LINE_BYTES_MAX + 2):
+        number += 1
+        body = (line.removeprefix(_BOM) if number == 1 else line).strip()
+        if len(body) > LINE_BYTES_MAX:
+            raise EventsFileError(f"{place}{number}: an event of at most {LINE_BYTES_MAX} bytes is expected")
+        if body:
+            yield delivery(f"{place}{number}", body, inbox, received_at)
+
+
+def delivery(place: str, body: bytes, inbox: Inbox, received_at: datetime) -> NewDelivery:
+    """The delivery that one body is."""
     try:
         envelope = inbox.envelope(body)
     except MalformedDelivery as error:

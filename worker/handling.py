@@ -3,13 +3,19 @@
 A batch is one transaction: its deliveries are claimed and read, their facts stored and bound, what they touch marked,
 and they are closed. The judgement follows in transactions of its own, for a mark outlives any crash: whoever
 comes next judges what is marked. A delivery that cannot be handled is set aside with its error and never blocks others.
+
+One that ends the whole process leaves no error behind. It is then the oldest that is due when the next process begins,
+so only the first batch of each is counted as an attempt before it is made; what was counted and is still open is
+tried alone, and after the fifth attempt a person has to look. No other batch pays for this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 
 import structlog
 from sqlalchemy import Connection
@@ -29,8 +35,10 @@ from worker.store.tellings import Told
 BATCH = 200
 JUDGE_EVERY = 20  # batches: a long backlog is judged now and then, not after every batch
 RETRY_AFTER = timedelta(minutes=1)
+DEADLY = "whoever handled it ended before it was done"
 
 _log = structlog.get_logger(__name__)
+_lived = threading.local()  # `through` a batch: whether this thread has handled one
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,19 @@ def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, lim
 
 def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
     """The first half: up to `limit` deliveries become stored facts, and what they touch is marked for judgement."""
+    counted: Collection[int] = ()
+    if not getattr(_lived, "through", False):
+        counted = run(runtime.engine, lambda conn: _count_first(conn, runtime, limit))
+    handled = _stored(runtime, limit, counted)
+    _lived.through = True
+    return handled if handled is not None else _alone(runtime, limit)
+
+
+def _stored(runtime: Runtime, limit: int, counted: Collection[int]) -> Handled | None:
+    """Handle the oldest deliveries; None where the very first was tried before."""
     claimed: list[Delivery] = []
     try:
-        return run(runtime.engine, lambda conn: _store(conn, runtime, limit, claimed))
+        return run(runtime.engine, lambda conn: _store(conn, runtime, limit, counted, claimed))
     except TRANSIENT:
         raise
     except Exception as fault:
@@ -93,14 +111,52 @@ def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
     # One of them brought the transaction down: each by itself, so that it is only that one that waits.
     _log.warning("batch_split", error=note, count=len(claimed))
     if limit > 1:
-        return sum((store_pending(runtime, 1) for _ in claimed), Handled())
-    run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note))
+        return sum((_stored(runtime, 1, counted) or Handled() for _ in claimed), Handled())
+    run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note, counted))
     return Handled(failed=1)
 
 
-def _store(conn: Connection, runtime: Runtime, limit: int, claimed: list[Delivery]) -> Handled:
+def _count_first(conn: Connection, runtime: Runtime, limit: int) -> list[int]:
+    """Count an attempt of those that this thread is about to try first."""
+    fresh = _fresh(deliveries.claim(conn, limit, runtime.clock()), ())
+    deliveries.count(conn, fresh)
+    return [one.id for one in fresh]
+
+
+def _alone(runtime: Runtime, limit: int) -> Handled:
+    """Handle one that was tried before, by itself; what it ended five times is set aside."""
+    taken = run(runtime.engine, lambda conn: _take(conn, runtime))
+    if taken is None:  # another worker has it
+        return _stored(runtime, limit, ()) or Handled()
+    if taken.attempts >= deliveries.ATTEMPTS_MAX:
+        _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
+        return Handled(failed=1)
+    return _stored(runtime, 1, [taken.id]) or Handled()
+
+
+def _take(conn: Connection, runtime: Runtime) -> Delivery | None:
+    for one in deliveries.claim(conn, 1, runtime.clock()):
+        if one.attempts >= deliveries.ATTEMPTS_MAX:
+            deliveries.set_aside(conn, one.id, DEADLY, counted=True)
+        else:
+            deliveries.count(conn, [one])
+        return one
+    return None
+
+
+def _fresh(claimed: Sequence[Delivery], counted: Collection[int]) -> list[Delivery]:
+    """Those before the first that somebody else has tried."""
+    return list(takewhile(lambda one: not one.attempts or one.id in counted, claimed))
+
+
+def _store(
+    conn: Connection, runtime: Runtime, limit: int, counted: Collection[int], claimed: list[Delivery]
+) -> Handled | None:
     now = runtime.clock()
-    claimed[:] = deliveries.claim(conn, limit, now)
+    due = deliveries.claim(conn, limit, now)
+    claimed[:] = _fresh(due, counted)
+    if due and not claimed:
+        return None
     read = [_read(runtime, delivery) for delivery in claimed]
     told = [telling for one in read for telling in _told(one)]
     store_facts(conn, runtime.keyring, told)
@@ -110,7 +166,7 @@ def _store(conn: Connection, runtime: Runtime, limit: int, claimed: list[Deliver
     _pass_over(conn, runtime, passed)
     failed = [one for one in read if one.translation is None]
     for one in failed:
-        _set_aside(conn, runtime, one)
+        _set_aside(conn, runtime, one, counted)
     if entries := follow(conn, [telling.fact for telling in told], now):
         append_all(conn, entries, now)
     return Handled(len(done), len(passed), len(failed))
@@ -142,14 +198,16 @@ def _pass_over(conn: Connection, runtime: Runtime, passed: Sequence[_Read]) -> N
         deliveries.close(conn, ids, "passed_over", reason, runtime.clock())
 
 
-def _set_aside(conn: Connection, runtime: Runtime, read: _Read) -> None:
+def _set_aside(conn: Connection, runtime: Runtime, read: _Read, counted: Collection[int]) -> None:
     _log.warning("delivery_set_aside", delivery=read.delivery.id, provider=read.delivery.provider, why=read.fault)
     if read.lasting:
-        deliveries.set_aside(conn, read.delivery.id, read.fault)
+        deliveries.set_aside(conn, read.delivery.id, read.fault, counted=read.delivery.id in counted)
     else:
-        _wait(conn, runtime, read.delivery, read.fault)
+        _wait(conn, runtime, read.delivery, read.fault, counted)
 
 
-def _wait(conn: Connection, runtime: Runtime, delivery: Delivery, fault: str) -> None:
+def _wait(conn: Connection, runtime: Runtime, delivery: Delivery, fault: str, counted: Collection[int]) -> None:
     """Try again later, each time later; after the fifth time a person has to."""
-    deliveries.fail(conn, delivery.id, fault, runtime.clock() + RETRY_AFTER * 4**delivery.attempts)
+    known = delivery.id in counted
+    next_at = runtime.clock() + RETRY_AFTER * 4 ** (delivery.attempts - known)
+    deliveries.fail(conn, delivery.id, fault, next_at, counted=known)

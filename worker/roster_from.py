@@ -109,7 +109,11 @@ def _rows(
         elif others or (ref in known and not known[ref].stated_by_provider):
             left_out[STATED_ALREADY] += 1
         else:
-            membership = replace(found[0].membership, policy=tuple(runtime.settings.policy))
+            theirs_now = found[0].membership
+            # What the merchant told of it since stays: a subscription states no notices and no agreed changes.
+            before = known.get(ref, theirs_now)
+            policy = tuple(runtime.settings.policy)
+            membership = replace(theirs_now, policy=policy, notices=before.notices, changes=before.changes)
             rows.append(RosterRow(membership, dict(found[0].personal) or None))
     return rows
 

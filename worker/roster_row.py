@@ -91,8 +91,8 @@ def row(given: object, bundles: Bundles) -> RosterRow:
         plan=_plan(fields.raw("plan")),
         policy=_policy(fields, bundles),
         ended_on=ended_on,
-        changes=tuple(_change(item, path) for path, item in fields.items("changes")),
-        notices=tuple(_notice(item, path) for path, item in fields.items("notices")),
+        changes=tuple(change(item, path) for path, item in fields.items("changes")),
+        notices=tuple(notice(item, path) for path, item in fields.items("notices")),
         agreements=agreements,
     )
     if not agreements and "email" not in personal:
@@ -219,12 +219,14 @@ _NOTICES: dict[NoticeKind, tuple[tuple[str, ...], Callable[[Fields], Notice]]] =
 }
 
 
-def _change(item: object, path: str) -> Change:
+def change(item: object, path: str = "") -> Change:
+    """One change. Raises BadFieldError."""
     keys, read = _CHANGES[_kind(item, path, ChangeKind)]
     return read(Fields(item, path, keys))
 
 
-def _notice(item: object, path: str) -> Notice:
+def notice(item: object, path: str = "") -> Notice:
+    """One notice. Raises BadFieldError."""
     keys, read = _NOTICES[_kind(item, path, NoticeKind)]
     return read(Fields(item, path, keys))
 

@@ -57,7 +57,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] | None = None) ->
         engine=engine,
         keyring=keys_for(settings).keyring,
         inboxes=inboxes(settings),
-        rules=rules(settings, policies.load()),
+        rules=rules(settings, policies.load(own=settings.policy_folder)),
         clock=clock or utc_now,
     )
     if at_head(engine):

@@ -7,8 +7,8 @@ from itertools import combinations
 
 from config.policies.document import ClauseTable, Document
 from config.policies.faults import Fault, Places
-from reconcile.outcome import FindingKind
-from reconcile.policy import Basis, ClauseRemedy, Force, Late
+from reconcile.outcome import BILLING_ERRORS, FindingKind
+from reconcile.policy import Basis, ClauseRemedy, Force, Late, When
 
 # What a member may claim, as the contract lists it.
 CLAIM_KINDS = (
@@ -26,6 +26,9 @@ CLAIM_KINDS = (
     "change_of_mind",
 )
 KINDS = frozenset(CLAIM_KINDS) | frozenset(FindingKind)
+# Findings that a clause decides. Of the others the core says what is to be done, whatever a bundle holds.
+_FOLLOWED_UP = frozenset({FindingKind.REFUND_OVERDUE, FindingKind.INELIGIBLE_RESUBSCRIPTION})
+DECIDED = frozenset(CLAIM_KINDS) | BILLING_ERRORS | _FOLLOWED_UP
 _AMOUNTS = ", ".join(basis for basis in Basis if basis is not Basis.NOTHING)
 _PAYS = frozenset({ClauseRemedy.REFUND, ClauseRemedy.CREDIT, ClauseRemedy.REFUND_OR_CREDIT})
 
@@ -35,10 +38,12 @@ def meaning_faults(document: Document, places: Places) -> Iterator[Fault]:
     for at, clause in enumerate(document.clauses):
         yield from _kind_faults(clause, at, places)
         yield from _grant_faults(clause, at, places)
+        yield from _basis_faults(clause, at, places)
         yield from _term_faults(clause, at, places)
     yield from _id_faults(document, places)
     yield from _pointer_faults(document, places)
     yield from _contradictions(document, places)
+    yield from _coverage_faults(document, places)
 
 
 def _kind_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault]:
@@ -47,6 +52,8 @@ def _kind_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault
         if kind not in KINDS:
             known = ", ".join(sorted(KINDS))
             yield places.fault(place, f'{clause.id} covers "{kind}", which is no kind', f"the kinds are {known}")
+        elif kind not in DECIDED:
+            yield places.fault(place, f"{clause.id} covers {kind}, which no clause decides", f"drop {kind}")
     if len(set(clause.covers)) < len(clause.covers):
         yield places.fault(place, f"{clause.id} covers a kind twice", "name each kind once")
     if clause.general and clause.covers:
@@ -81,6 +88,45 @@ def _grant_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Faul
             ("clauses", at, "amount"),
             f'the "amount" of {clause.id} does not fit its "remedy"',
             f"a refund or credit needs an amount ({_AMOUNTS}), others none",
+        )
+
+
+def _basis_faults(clause: ClauseTable, at: int, places: Places) -> Iterator[Fault]:
+    """A billing error is worth what was taken too much, and only its correction is; what never applies is a fault."""
+    errors = sorted(set(clause.covers) & (BILLING_ERRORS | {"billing_error"}))
+    others = sorted(set(clause.covers) & set(CLAIM_KINDS) - {"billing_error"})
+    if errors and clause.amount not in (None, Basis.NOTHING, Basis.OVERCHARGED):
+        yield places.fault(
+            ("clauses", at, "amount"),
+            f'{clause.id} gives "{clause.amount}" for {", ".join(errors)}',
+            'a billing error is put right by amount = "overcharged"',
+        )
+    if others and clause.amount is Basis.OVERCHARGED:
+        yield places.fault(
+            ("clauses", at, "amount"),
+            f'{clause.id} gives "overcharged" for {", ".join(others)}',
+            "there nothing was charged too much: another amount, or another clause",
+        )
+    if errors and clause.when not in (When.ALWAYS, When.BREACH):
+        yield places.fault(
+            ("clauses", at, "when"),
+            f'{clause.id} speaks to {", ".join(errors)} under "{clause.when}"',
+            'a billing error is told apart by "always" and "breach" only',
+        )
+    if errors and clause.bear_fees:
+        yield places.fault(
+            ("clauses", at, "bear_fees"), f"{clause.id} has a billing error bear fees", 'drop "bear_fees"'
+        )
+    followed = sorted(set(clause.covers) & _FOLLOWED_UP)
+    if followed and clause.remedy is not ClauseRemedy.REVIEW:
+        yield places.fault(
+            ("clauses", at, "remedy"), f"{clause.id} covers {', '.join(followed)}", 'a person decides: write "review"'
+        )
+    if clause.follows is not None and FindingKind.INELIGIBLE_RESUBSCRIPTION not in clause.covers:
+        yield places.fault(
+            ("clauses", at, "follows"),
+            f'{clause.id} has "follows" and covers no ineligible_resubscription',
+            'cover it, or drop "follows"',
         )
 
 
@@ -169,3 +215,28 @@ def _disagree(one: ClauseTable, other: ClauseTable) -> bool:
     if one.force is other.force:
         return (one.remedy, one.amount) != (other.remedy, other.amount) and one.force is not Force.BAR
     return {one.force, other.force} != {Force.BAR, Force.MAY}
+
+
+def _coverage_faults(document: Document, places: Places) -> Iterator[Fault]:
+    """Each kind of billing error has a clause that speaks to it whatever the circumstances, or is left to a person on
+    purpose: what a document is silent about is no oversight of its bundle."""
+    place = ("defaults", "review")
+    speaks = {kind: c.id for c in document.clauses if c.when is When.ALWAYS for kind in c.covers}
+    left = document.defaults.review if document.defaults is not None else ()
+    for kind in dict.fromkeys(left):
+        if kind not in BILLING_ERRORS:
+            known = ", ".join(sorted(BILLING_ERRORS))
+            yield places.fault(
+                place, f'"defaults.review" names "{kind}", which is no billing error', f"they are {known}"
+            )
+        elif kind in speaks:
+            yield places.fault(
+                place, f"{kind} is left to a person, and {speaks[kind]} speaks to it", "drop one of the two"
+            )
+    if open_kinds := sorted(BILLING_ERRORS - speaks.keys() - set(left)):
+        names = ", ".join(f'"{kind}"' for kind in open_kinds)
+        yield places.fault(
+            place if document.defaults is not None else ("bundle",),
+            f"incomplete: no clause speaks to {', '.join(open_kinds)}, and no default covers it",
+            f"name it in a clause's covers, or leave it to a person: [defaults] with review = [{names}]",
+        )

@@ -53,6 +53,12 @@ class NoticeTable(_Table):
     business_days: Annotated[int, Field(strict=True, ge=0, le=60)] = 0
 
 
+class DefaultsTable(_Table):
+    """The kinds of billing error that no clause of the document speaks to, left to a person on purpose."""
+
+    review: Annotated[tuple[Words, ...], Field(min_length=1)]
+
+
 class Document(_Table):
     """One document in one version."""
 
@@ -61,6 +67,7 @@ class Document(_Table):
     title: Words
     effective: Annotated[date, Field(strict=True)] | None = None
     notice: NoticeTable | None = None
+    defaults: DefaultsTable | None = None
     written: ClauseId | None = None
     setup_once: ClauseId | None = None
     confirmation: ClauseId | None = None
@@ -109,4 +116,4 @@ def _table_at(place: tuple[str | int, ...]) -> type[_Table]:
     return Document
 
 
-_TABLES: dict[str, type[_Table]] = {"clauses": ClauseTable, "notice": NoticeTable}
+_TABLES: dict[str, type[_Table]] = {"clauses": ClauseTable, "notice": NoticeTable, "defaults": DefaultsTable}

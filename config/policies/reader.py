@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,13 +17,17 @@ from reconcile.policy import Basis, Bundle, Clause, ClauseRemedy, Force, Late, N
 
 DIRECTORY = Path(__file__).resolve().parent
 _BYTES_MAX = 1_000_000
+_NUMBERS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-def load(directory: Path = DIRECTORY) -> Policy:
-    """Every bundle of a folder, in all its versions, oldest first. Raises PolicyError with all faults of all files."""
+def load(directory: Path = DIRECTORY, own: Path | None = None) -> Policy:
+    """Every bundle of a folder and of the merchant's `own`, in all its versions, oldest first. Raises PolicyError with
+    all faults of all files."""
     bundles: list[tuple[Path, Bundle]] = []
     faults: list[Fault] = []
-    for file in sorted(directory.glob("*.toml")):
+    if own is not None and not own.is_dir():
+        faults.append(Fault(str(own), 1, "there is no such folder", "name a folder with bundle files"))
+    for file in [*sorted(directory.glob("*.toml")), *(sorted(own.glob("*.toml")) if own is not None else ())]:
         try:
             bundles.append((file, read(file)))
         except PolicyError as error:
@@ -87,6 +93,7 @@ def _bundle(document: Document) -> Bundle:
         written=document.written,
         setup_once=document.setup_once,
         confirmation=document.confirmation,
+        left_open=document.defaults.review if document.defaults is not None else (),
         remarks=document.remarks,
     )
 
@@ -129,6 +136,25 @@ def _version_faults(bundles: list[tuple[Path, Bundle]]) -> Iterable[Fault]:
                     f'the bundle "{bundle.name}" has the {what} {said} in {other.name} already',
                     f"give each version its own {what}",
                 )
+    for older, newer in pairwise(sorted(bundles, key=lambda pair: (pair[1].name, *_age(pair[1])))):
+        yield from _backwards(older[1], *newer)
+
+
+def _backwards(older: Bundle, file: Path, newer: Bundle) -> Iterable[Fault]:
+    """Of two versions that follow each other, numbers or dates in their names go the same way as their dates."""
+    if older.name != newer.name or older.effective == newer.effective:
+        return
+    numbers = [tuple(int(part) for part in _NUMBERS.findall(bundle.version)) for bundle in (older, newer)]
+    alike = _NUMBERS.sub("", older.version) == _NUMBERS.sub("", newer.version)
+    if alike and len(numbers[0]) == len(numbers[1]) and numbers[0] > numbers[1]:
+        since = f"from {older.effective}" if older.effective is not None else "from the beginning"
+        yield Fault(
+            str(file),
+            1,
+            f'the dates run backwards: version {newer.version} of "{newer.name}" is in force from {newer.effective}, '
+            f"and version {older.version} {since}",
+            "correct the effective date of one, or its version",
+        )
 
 
 def _age(bundle: Bundle) -> tuple[bool, str]:

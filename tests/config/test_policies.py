@@ -36,6 +36,14 @@ covers = ["duplicate_charge", "overcharge"]
 remedy = "refund"
 amount = "overcharged"
 force = "shall"
+
+[defaults]
+review = ["post_cancellation_charge", "unscheduled_charge"]
+
+"""
+LEFT_OPEN = """
+[defaults]
+review = ["post_cancellation_charge", "unscheduled_charge"]
 """
 
 
@@ -119,6 +127,27 @@ def test_versions_stand_in_the_order_of_their_dates(tmp_path: Path) -> None:
     assert policy.in_force("house", date(2025, 6, 1)).version == "2025-05-01"
 
 
+@pytest.mark.parametrize(("old", "new"), [("2", "1"), ("2025-12-01", "2025-03-01"), ("v1.10", "v1.9")])
+def test_versions_whose_dates_run_backwards_are_a_fault(tmp_path: Path, old: str, new: str) -> None:
+    for version, day in ((old, "2025-05-01"), (new, "2026-05-01")):
+        dated = GOOD.replace('version = "1"', f'version = "{version}"\neffective = {day}')
+        write(tmp_path, dated, f"house-{version}.toml")
+    said = rf"house-{new}\.toml:1: the dates run backwards: version {new} of \"house\" is in force from 2026-05-01"
+    with pytest.raises(policies.PolicyError, match=said):
+        policies.load(tmp_path)
+
+
+def test_a_merchants_own_bundles_stand_beside_those_that_come_along(tmp_path: Path) -> None:
+    own = write(tmp_path, GOOD)
+    assert {"house", "smartcalls", "iptv"} <= policies.load(own=tmp_path).versions.keys()
+    own.write_text(
+        GOOD.replace('"house"', '"iptv"', 1).replace('version = "1"', 'version = "2"\neffective = 2026-05-01')
+    )
+    assert [b.version for b in policies.load(own=tmp_path).versions["iptv"]] == ["2025-01-22", "2"]
+    with pytest.raises(policies.PolicyError, match="there is no such folder"):
+        policies.load(own=tmp_path / "none")
+
+
 def test_two_files_cannot_be_one_version(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     write(tmp_path, GOOD, "twin.toml")
@@ -144,6 +173,46 @@ def test_two_files_cannot_be_one_version(tmp_path: Path) -> None:
         ('amount = "overcharged"\n', "", 18, 'the "amount" of H-2 does not fit its "remedy"'),
         ('covers = ["duplicate_charge", "overcharge"]\n', "", 22, 'H-2 has a "remedy" and covers nothing'),
         ('title = "House rules"', "title = House", 3, "this is not TOML"),
+        ("[defaults]", "[default]", 27, 'the key "default" is not known here; write "defaults"'),
+        (
+            LEFT_OPEN,
+            "",
+            1,
+            "incomplete: no clause speaks to post_cancellation_charge, unscheduled_charge, and no default",
+        ),
+        (', "unscheduled_charge"]', "]", 28, "incomplete: no clause speaks to unscheduled_charge, and no default"),
+        ('"unscheduled_charge"]', '"unscheduled"]', 28, '"defaults.review" names "unscheduled", which is no billing'),
+        ('"post_cancellation_charge"', '"overcharge"', 28, "overcharge is left to a person, and H-2 speaks to it"),
+        ('["post_cancellation_charge", "unscheduled_charge"]', "[]", 28, '"review" is not usable'),
+        ('"overcharge"]', '"overcharge", "wrong_currency"]', 22, "H-2 covers wrong_currency, which no clause decides"),
+        ('"overcharge"]', '"refund_overdue"]', 23, 'H-2 covers refund_overdue; a person decides: write "review"'),
+        (
+            'amount = "overcharged"',
+            'amount = "full_charge"',
+            24,
+            'H-2 gives "full_charge" for duplicate_charge, overch',
+        ),
+        ('"overcharge"]', '"money_back"]', 24, 'H-2 gives "overcharged" for money_back'),
+        (
+            'force = "shall"',
+            'force = "shall"\nwhen = "paid_year"',
+            26,
+            "H-2 speaks to duplicate_charge, overcharge under",
+        ),
+        ('force = "shall"', 'force = "shall"\nwhen = "breach"', 29, "incomplete"),
+        (
+            'force = "shall"',
+            'force = "shall"\nfollows = "H-1"',
+            26,
+            'H-2 has "follows" and covers no ineligible_resubscr',
+        ),
+        ('force = "shall"', 'force = "shall"\nneeds = ["invoice"]', 26, 'H-2 has "needs" and hears no claim'),
+        (
+            'force = "shall"',
+            'force = "shall"\nneeds = ["passport"]',
+            26,
+            "write one of 'evidence', 'invoice', 'from_email'",
+        ),
         ('bundle = "house"', 'bundle = "The House"', 1, "\"bundle\" is 'The House'; write it like"),
     ],
 )
@@ -159,7 +228,7 @@ def test_a_fault_is_said_with_its_line_and_its_mend(
 
 def test_all_faults_of_a_file_are_said_at_once(tmp_path: Path) -> None:
     text = GOOD.replace('"overcharge"]', '"nothing"]').replace('clause = "H-1"', 'clause = "H-7"')
-    assert [f.line for f in faults(write(tmp_path, text))] == [7, 22]
+    assert [f.line for f in faults(write(tmp_path, text))] == [7, 22, 28]
 
 
 def clause_text(clause_id: str, force: str, *, remedy: str = "", when: str = "always") -> str:

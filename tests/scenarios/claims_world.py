@@ -9,7 +9,7 @@ from reconcile.claims import decide_claim
 from reconcile.claims_types import Claim, ClaimDecision, ClaimKind, Defect, Disruption, Prefers
 from reconcile.facts import Fact, Ref
 from reconcile.ledger import Ledger
-from reconcile.policy import Bundle, Policy, Rules
+from reconcile.policy import Rules
 from tests.scenarios.world import Story, at, charge, day, rules
 
 BOUGHT = "2025-06-02"
@@ -71,16 +71,6 @@ def said(decision: ClaimDecision) -> str:
     cited = decision.clause or " and ".join(decision.cited)
     parts = (str(decision.remedy), amount, str(decision.force or ""), str(decision.state), cited, asked)
     return " ".join(part for part in parts if part)
-
-
-def without_clause(clause_id: str) -> Rules:
-    """The same law with one clause struck out of its bundle."""
-
-    def struck(bundle: Bundle) -> Bundle:
-        return replace(bundle, clauses=tuple(c for c in bundle.clauses if c.id != clause_id))
-
-    law = rules().policy.versions
-    return replace(rules(), policy=Policy({name: tuple(map(struck, held)) for name, held in law.items()}))
 
 
 MONEY_BACK = Told(

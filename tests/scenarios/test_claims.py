@@ -25,7 +25,6 @@ from tests.scenarios.claims_world import (
     down,
     on_day,
     said,
-    without_clause,
 )
 from tests.scenarios.world import DEFAULT, at, cancel, charge, day, rules
 
@@ -182,37 +181,6 @@ ROWS = {
 def test_a_claim_is_answered_as_the_documents_say(row: str) -> None:
     told, answer = ROWS[row]
     assert said(told.decide()) == answer
-
-
-@pytest.mark.parametrize(
-    ("clause_id", "row"),
-    [
-        ("SC-4", "W19"),
-        ("SC-5", "SC-5, services rendered"),
-        ("SC-8", "W20"),
-        ("FP-1", "W22"),
-        ("FP-3", "FP-3"),
-        ("FP-5", "W21"),
-        ("FP-6", "FP-6"),
-        ("VN-1", "VN-1"),
-        ("VN-1.2", "VN-1, whatever is claimed"),
-        ("VN-2", "W41, day 10"),
-        ("VN-3", "W40, day 7"),
-        ("VN-4", "VN-4"),
-        ("VN-5", "W41, day 5"),
-        ("VN-6", "VN-6"),
-        ("VN-7", "W41, day 10"),
-        ("IP-1", "W38"),
-        ("IP-2", "IP-2"),
-        ("IP-3", "IP-3"),
-        ("IP-8", "W39"),
-        ("IP-8.2", "IP-8.2"),
-        ("IP-8.3", "IP-8.3, day 8"),
-    ],
-)
-def test_without_its_clause_the_answer_is_another(clause_id: str, row: str) -> None:
-    told, answer = ROWS[row]
-    assert said(told.decide(without_clause(clause_id))) != answer
 
 
 def test_a_refusal_gives_its_reason() -> None:

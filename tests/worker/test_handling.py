@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +17,7 @@ from handlers.inbox import Translation
 from reconcile.facts import Fact
 from tests.worker import world as w
 from tests.worker.conftest import Clock
+from worker import handling
 from worker.handling import Handled, drain, handle_pending, store_pending
 from worker.runtime import Runtime
 from worker.schema import deliveries, facts, findings, memberships, remedies, tellings
@@ -89,6 +94,35 @@ def test_one_that_cannot_be_stored_brings_down_only_itself(plain: Runtime) -> No
     assert drain(odd) == Handled(done=5, failed=1)
     assert w.states(odd) == {id_: ("new", 1) if id_ == "ch_3" else ("done", 0) for id_ in ids}
     assert len(all_findings(odd)) == 5
+
+
+def test_one_that_kills_its_process_is_set_aside_after_the_fifth_and_takes_nobody_along(plain: Runtime) -> None:
+    ids = ["before", "deadly", "after"]
+    bodies = [w.body(w.charge(name, w.START)) for name in ids]
+    w.deliver(plain, *bodies, event_ids=ids)
+
+    class Deadly(w.PlainInbox):
+        def translate(self, body: bytes) -> Translation:
+            if body == bodies[1]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().translate(body)
+
+    deadly = replace(plain, inboxes={"stripe": Deadly("stripe")})
+    deaths = sum(_in_a_process(deadly) == -signal.SIGKILL for _ in range(7))
+    assert (deaths, w.states(plain)) == (5, {"before": ("done", 0), "deadly": ("failed", 5), "after": ("done", 0)})
+
+
+def _in_a_process(runtime: Runtime) -> int:
+    """Handle all there is in a process of its own."""
+    runtime.engine.dispose()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            handling._lived = threading.local()  # noqa: SLF001 - as in a process that has just begun
+            drain(runtime)
+            os._exit(0)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_what_a_crash_left_unjudged_is_judged_by_the_next(plain: Runtime) -> None:

@@ -38,11 +38,24 @@ class ClaimError(ValueError):
     """One line for a person: which field, and what is expected there."""
 
 
-def take(runtime: Runtime, taken: TakenClaim, as_of: datetime | None = None) -> Row:
+class KnownClaimError(ClaimError):
+    """Another claim has this one's id."""
+
+
+def take(runtime: Runtime, taken: TakenClaim, as_of: datetime | None = None, by: str | None = None) -> Row:
     """Take a claim in and give its answer. The same claim again gets the answer it has; one that only adds what was
-    asked for is answered anew. Raises ClaimError for another claim under a known id."""
+    asked for is answered anew. `by` is who brought it, for the audit log. Raises ClaimError, and KnownClaimError for
+    another claim under a known id."""
     at = as_of or runtime.clock()
-    return run(runtime.engine, lambda conn: _take(conn, runtime, taken, at))
+
+    def work(conn: Connection) -> Row:
+        answer = _take(conn, runtime, taken, at)
+        if by is not None:
+            told = {"membership": taken.claim.membership, "kind": taken.claim.kind.value}
+            append_all(conn, [Entry(by, "claim_brought", f"claim:{taken.claim.id}", told)], runtime.clock())
+        return answer
+
+    return run(runtime.engine, work)
 
 
 def due_claims(runtime: Runtime, as_of: datetime) -> list[Row]:
@@ -126,7 +139,7 @@ def _completes(conn: Connection, runtime: Runtime, known: Row, claim: Claim, tak
     asked = set(known["asked_for"])
     kept = all(taken.personal.get(name) == value for name, value in words.items() if name not in asked)
     if not (asked and same and kept):
-        raise ClaimError("claim: an id of its own is expected, and another claim has this one already")
+        raise KnownClaimError("claim: an id of its own is expected, and another claim has this one already")
 
 
 def _opened(conn: Connection, runtime: Runtime, known: Row) -> dict[str, Any]:

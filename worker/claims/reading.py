@@ -14,6 +14,7 @@ from handlers.inbox import MalformedDelivery
 from reconcile.claims_types import Claim, ClaimKind, Defect, Disruption, Prefers
 from reconcile.facts import Ref
 from reconcile.membership import Channel
+from reconcile.policy import Policy
 from worker.roster_fields import BadFieldError, Fields
 from worker.scrubbing import scrubbed
 
@@ -60,6 +61,12 @@ class TakenClaim:
     def email(self) -> str | None:
         address: str | None = self.personal.get("from_email")
         return address
+
+
+def words_of(policy: Policy) -> list[str]:
+    """The words that clauses look for in an explanation."""
+    held = (bundle for versions in policy.versions.values() for bundle in versions)
+    return [word for bundle in held for clause in bundle.clauses for word in clause.terms.unless_named]
 
 
 def read_file(file: Path, words: Iterable[str] = ()) -> TakenClaim:

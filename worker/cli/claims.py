@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from worker.cli.listing import Form, show
 from worker.cli.opening import opened
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
 from worker.tables import Row, money, plain
-
-if TYPE_CHECKING:
-    from worker.runtime import Runtime
 
 CLAIMS = (
     plain("claim"),
@@ -69,23 +66,17 @@ def add_to(app: typer.Typer) -> None:
 def claim(file: File, *, as_of: AsOf = None) -> None:
     """Take in a member's claim and print the answer as JSON: remedy, amount, clause, reason, what is asked for."""
     from worker import tables
-    from worker.claims import ClaimError, read_file, take
+    from worker.claims import ClaimError, read_file, take, words_of
     from worker.roster_fields import BadFieldError
 
     with opened() as runtime:
         try:
-            answer = take(runtime, read_file(file, _words(runtime)), as_of)
+            answer = take(runtime, read_file(file, words_of(runtime.rules.policy)), as_of)
         except (BadFieldError, ClaimError) as error:
             raise bad_input(f"{file}: {error}") from None
         except OSError as error:
             raise bad_input(f"{file}: a file with a claim is expected ({error.strerror})") from None
     typer.echo(tables.as_json(answer))
-
-
-def _words(runtime: Runtime) -> list[str]:
-    """The words that clauses look for in an explanation."""
-    held = (bundle for versions in runtime.rules.policy.versions.values() for bundle in versions)
-    return [word for bundle in held for clause in bundle.clauses for word in clause.terms.unless_named]
 
 
 def claims(

@@ -49,12 +49,13 @@ def roster(file: File, *, as_json: Json = False) -> None:
 def _import_roster(runtime: Runtime, file: Path, tell: Callable[[int], None]) -> dict[str, int]:
     from worker.engine import lift_limits
     from worker.roster import Bundles, read
+    from worker.roster_changes import statement_of
     from worker.store.roster import import_memberships
     from worker.store.sql import run
 
     bundles = Bundles(runtime.rules.policy.versions.keys(), runtime.settings.policy)
     at = runtime.clock()
-    statement = runtime.rules.policy.in_force("smartcalls-privacy", at.date()).version
+    statement = statement_of(runtime)
 
     def work(conn: Connection) -> dict[str, int]:
         lift_limits(conn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated
@@ -30,7 +30,7 @@ def check(file: File = None, *, as_json: Json = False) -> None:
     from config import policies
 
     try:
-        bundles = [policies.read(file)] if file else [b for held in policies.load().versions.values() for b in held]
+        bundles = [policies.read(file)] if file else [b for held in _known().values() for b in held]
     except policies.PolicyError as error:
         for fault in error.faults:
             told = {"file": fault.file, "line": fault.line, "what": fault.what, "mend": fault.mend}
@@ -58,10 +58,17 @@ def _find(name: str) -> tuple[Bundle, ...]:
 
     if name.endswith(".toml"):
         return (policies.read(Path(name)),)
-    versions = policies.load().versions
+    versions = _known()
     if name not in versions:
         raise bad_input(f"BUNDLE: one of {', '.join(sorted(versions))} or a .toml file is expected, and {name} is none")
     return versions[name]
+
+
+def _known() -> Mapping[str, tuple[Bundle, ...]]:
+    """Every bundle there is: those that come along, and those of `POLICY_FOLDER`."""
+    from config import policies, settings
+
+    return policies.load(own=settings.load().policy_folder).versions
 
 
 def bundle_json(bundle: Bundle) -> tables.Row:
@@ -76,6 +83,7 @@ def bundle_json(bundle: Bundle) -> tables.Row:
         "written": bundle.written,
         "setup_once": bundle.setup_once,
         "confirmation": bundle.confirmation,
+        "left_open": list(bundle.left_open),
         "clauses": [_clause_json(clause) for clause in bundle.clauses],
         "remarks": list(bundle.remarks),
     }
@@ -128,7 +136,7 @@ def page(bundle: Bundle) -> Iterator[str]:
         yield ""
         yield f"{clause.id}  {clause.heading}"
         yield fill(clause.says, WIDTH, initial_indent="    ", subsequent_indent="    ")
-        yield fill(f"=> {_effect(clause)}", WIDTH, initial_indent="    ", subsequent_indent="       ")
+        yield fill(f"=> {_effect(clause, bundle)}", WIDTH, initial_indent="    ", subsequent_indent="       ")
         for term in terms_in_words(clause.terms):
             yield fill(term, WIDTH, initial_indent="       ", subsequent_indent="       ")
     if bundle.remarks:
@@ -148,12 +156,22 @@ def _rules(bundle: Bundle) -> Iterator[str]:
         yield f"  notice        {told} ({notice.clause})"
     else:
         yield f"  notice        binds at the end of the running cycle ({notice.clause})"
-    for label, clause, told in (
+    for label, clause, told in _duties(bundle)[1:]:
+        yield f"  {label:<13} {f'{told} ({clause})' if clause else 'no rule'}"
+    if bundle.left_open:
+        kinds = ", ".join(bundle.left_open)
+        told = f"  {'left open':<13} {kinds}: another bundle of the membership decides, else a person"
+        yield fill(told, WIDTH, subsequent_indent=" " * 16)
+
+
+def _duties(bundle: Bundle) -> tuple[tuple[str, str | None, str], ...]:
+    """The rules that a bundle sets by naming a clause: their label, the clause, what it comes to."""
+    return (
+        ("notice", bundle.notice.clause if bundle.notice else None, ""),
         ("in writing", bundle.written, "a notice by telephone does not bind"),
         ("set-up fee", bundle.setup_once, "owed once in a membership's life"),
         ("confirmation", bundle.confirmation, "an agreement still live after the end is a finding"),
-    ):
-        yield f"  {label:<13} {f'{told} ({clause})' if clause else 'no rule'}"
+    )
 
 
 _FORCES = {
@@ -175,14 +193,16 @@ _AMOUNTS = {
 }
 
 
-def _effect(clause: Clause) -> str:
+def _effect(clause: Clause, bundle: Bundle) -> str:
     """What the clause comes to, in one sentence."""
     when = _WHENS[clause.when]
     about = "anything that no clause names" if clause.general else ", ".join(sorted(clause.covers))
     if clause.terms.limits:
         return "limits every claim under this bundle that is no billing error"
     if not _speaks(clause):
-        return "states a rule; grants and bars nothing by itself"
+        above = [label for label, named, _ in _duties(bundle) if named == clause.id]
+        rule = f"the rule above on {' and '.join(above)}" if above else "states a rule"
+        return f"{rule}; grants and bars nothing by itself"
     if clause.force is Force.BAR:
         spared = "; no bar to putting a billing error right" if clause.general else ""
         return f"on {about}{when}: nothing is paid (bar){spared}"

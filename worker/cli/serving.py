@@ -143,13 +143,15 @@ def _ticking(runtime: Runtime, ring: Callable[[], None], stop: threading.Event) 
 def _listen(runtime: Runtime, broker: Broker, ring: Callable[[], None], port: int | None) -> None:
     """The receiver in this thread, until the process is told to stop."""
     from worker.broker import reachable
+    from worker.web import api
     from worker.web.app import create_app
-    from worker.web.console.routes import routes
+    from worker.web.console.routes import routes as console
     from worker.web.serve import serve
 
     settings = runtime.settings
     chosen = settings.port if port is None else port
-    app = create_app(runtime, ring=ring, queue_reachable=lambda: reachable(broker), routes=routes(runtime))
+    routes = [*api.routes(runtime, ring), *console(runtime)]
+    app = create_app(runtime, ring=ring, queue_reachable=lambda: reachable(broker), routes=routes)
     typer.echo(f"listening on http://{settings.host}:{chosen}", err=True)
     try:
         serve(app, settings.host, chosen)

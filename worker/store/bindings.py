@@ -17,13 +17,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconcile.binding import Binding, bind
+from reconcile.binding import Binding, Paid, bind
 from reconcile.facts import Charge, ChargeState, FailedPayment, Invoice, Subscription
 from reconcile.ledger import BoundBy
 from reconcile.money import Money
 from worker.codec import FactKey
 from worker.schema import identifiers
-from worker.store.links import Paid, paid_by
+from worker.store.links import paid_by
 from worker.store.rows import BOUND, Kept, Look, bind_to, find
 from worker.store.sql import listed
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, collate, literal, select, update
 from reconcile.claims_types import Claim, ClaimDecision, Granted, Returned
 from reconcile.facts import Ref
 from worker.schema import Row, claims, identifiers, remedies
-from worker.store.listings import PART, Filter
+from worker.store.listings import PART, Filter, Page
 from worker.store.sql import is_postgres, listed, put
 
 _ANSWER = (
@@ -94,12 +94,18 @@ def due(conn: Connection, as_of: datetime, limit: int = 500) -> Sequence[str]:
     return conn.scalars(query.order_by(c.id).limit(limit)).all()
 
 
-def listing(conn: Connection, chosen: Filter, zone: str) -> Iterator[Row]:
-    """What `makegood claims` shows: each answer with the claim's own fields and where its remedy stands, by id."""
+def listing(conn: Connection, chosen: Filter, zone: str, page: Page | None = None) -> Iterator[Row]:
+    """What `makegood claims` shows: each answer with the claim's own fields and where its remedy stands, by id; or a
+    page of it."""
     c = claims.c
     joined = claims.outerjoin(remedies, remedies.c.key == literal("remedy:").concat(c.charge))
     query = _chosen(select(claims, remedies.c.key.label("key"), remedies.c.state.label("stands")), chosen, zone)
-    ordered = query.select_from(joined).order_by(collate(c.id, "C") if is_postgres(conn) else c.id)
+    query = query.select_from(joined)
+    if page is None:
+        ordered = query.order_by(collate(c.id, "C") if is_postgres(conn) else c.id)
+    else:
+        behind = query if page.after is None else query.where(c.id > page.after)
+        ordered = behind.order_by(c.id).limit(page.limit)
     with conn.execute(ordered.execution_options(yield_per=PART)) as rows:
         for row in rows.mappings():
             own = {name: row[name] for name in ("membership", "charge", "kind", "received_at", "decided_at")}
@@ -112,10 +118,9 @@ def _chosen(query: Select[Any], chosen: Filter, zone: str) -> Select[Any]:
     c = claims.c
     if chosen.statuses and "all" not in chosen.statuses:
         query = query.where(c.state.in_(sorted(chosen.statuses)))
-    if chosen.kind is not None:
-        query = query.where(c.kind == chosen.kind)
-    if chosen.membership is not None:
-        query = query.where(c.membership == chosen.membership)
+    for column, value in ((c.kind, chosen.kind), (c.membership, chosen.membership), (c.id, chosen.key)):
+        if value is not None:
+            query = query.where(column == value)
     if chosen.since is not None:
         query = query.where(c.received_at >= datetime.combine(chosen.since, time.min, ZoneInfo(zone)))
     return query

@@ -14,7 +14,7 @@ from worker.schema import Row, deliveries
 from worker.store.recording import NewDelivery, Recorded, place, record
 
 __all__ = [
-    "ATTEMPTS_MAX", "Delivery", "NewDelivery", "Recorded", "by_id", "claim", "close", "counts", "fail", "listing",
+    "ATTEMPTS_MAX", "Delivery", "NewDelivery", "Recorded", "by_id", "claim", "close", "count", "counts", "fail", "listing",
     "oldest_waiting", "open_body", "purge", "record", "reopen", "set_aside", "waiting",
 ]  # fmt: skip
 
@@ -45,6 +45,12 @@ def claim(conn: Connection, limit: int, now: datetime) -> list[Delivery]:
     return [Delivery(**row) for row in conn.execute(query.with_for_update(skip_locked=True)).mappings()]
 
 
+def count(conn: Connection, taken: Iterable[Delivery]) -> None:
+    """Count an attempt before it is made: whoever makes it may not live to say how it ended."""
+    ids = [one.id for one in taken]
+    conn.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(attempts=deliveries.c.attempts + 1))
+
+
 def by_id(conn: Connection, delivery_id: int) -> Delivery | None:
     """One stored delivery in whatever state."""
     row = conn.execute(select(*_columns()).where(deliveries.c.id == delivery_id)).mappings().one_or_none()
@@ -60,14 +66,14 @@ def open_body(keyring: Keyring, delivery: Delivery) -> bytes | None:
 
 def close(conn: Connection, ids: Iterable[int], state: str, note: str | None, handled_at: datetime) -> None:
     """Mark deliveries `done` or `passed_over`. `note` carries no personal data."""
-    values = {"state": state, "note": _cut(note), "handled_at": handled_at, "next_at": None}
+    values = {"state": state, "note": _cut(note), "handled_at": handled_at, "next_at": None, "attempts": 0}
     conn.execute(update(deliveries).where(deliveries.c.id.in_(list(ids))).values(values))
 
 
-def fail(conn: Connection, delivery_id: int, note: str, next_at: datetime) -> str:
-    """Count a failed attempt: the delivery is tried again at `next_at`, or set aside as `failed` after the fifth.
-    Returns the state it is in then."""
-    attempts = deliveries.c.attempts + 1
+def fail(conn: Connection, delivery_id: int, note: str, next_at: datetime, *, counted: bool = False) -> str:
+    """Count a failed attempt, unless it was `counted` before: the delivery is tried again at `next_at`, or set aside
+    as `failed` after the fifth. Returns the state it is in then."""
+    attempts = deliveries.c.attempts + (0 if counted else 1)
     kept = conn.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)
@@ -80,9 +86,10 @@ def fail(conn: Connection, delivery_id: int, note: str, next_at: datetime) -> st
     return "failed"
 
 
-def set_aside(conn: Connection, delivery_id: int, note: str) -> None:
+def set_aside(conn: Connection, delivery_id: int, note: str, *, counted: bool = False) -> None:
     """Mark a delivery `failed` at once: trying it again without a change of the program would end the same way."""
-    values = {"state": "failed", "note": _cut(note), "attempts": deliveries.c.attempts + 1, "next_at": None}
+    attempts = deliveries.c.attempts + (0 if counted else 1)
+    values = {"state": "failed", "note": _cut(note), "attempts": attempts, "next_at": None}
     conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from reconcile.binding import Paid
 from reconcile.facts import (
     Charge,
     Credit,
@@ -23,7 +24,7 @@ from reconcile.facts import (
 from reconcile.ledger import BoundCharge, Ledger, StrayCharge
 from reconcile.membership import Membership
 from worker.store.asked import with_claims
-from worker.store.links import OUR_BOOKS, Paid, paid_by, provider_of
+from worker.store.links import OUR_BOOKS, paid_by, provider_of
 from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
 from worker.store.rows import BOUND, Kept, Look, find

@@ -57,6 +57,12 @@ def latest(conn: Connection, state: str = DONE) -> Night | None:
     return None if row is None else _night(row)
 
 
+def listing(conn: Connection, limit: int, before: date | None = None) -> list[Night]:
+    """The nights, the latest first; those before a date."""
+    query = select(nights) if before is None else select(nights).where(_n.night < before)
+    return [_night(row) for row in conn.execute(query.order_by(_n.night.desc()).limit(limit))]
+
+
 def complete_before(conn: Connection, night: date) -> date | None:
     """The last night before this one whose picture was complete."""
     query = select(_n.night).where(_n.state == DONE, _n.night < night, _n.complete).order_by(_n.night.desc()).limit(1)

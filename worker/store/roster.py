@@ -97,11 +97,40 @@ def refs(conn: Connection, size: int) -> Iterator[Sequence[str]]:
         last = part[-1]
 
 
+def version_of(conn: Connection, ref: str) -> int | None:
+    """Which version of a membership's row holds; its row stays locked. None for one that is not known."""
+    found: int | None = conn.scalar(select(memberships.c.version).where(memberships.c.ref == ref).with_for_update())
+    return found
+
+
+def stored(conn: Connection, ref: str) -> tuple[int, Membership] | None:
+    """One membership with the version that it is stated in."""
+    row = conn.execute(
+        select(memberships.c.version, memberships.c.roster).where(memberships.c.ref == ref)
+    ).one_or_none()
+    return None if row is None else (row.version, membership_from_plain(row.roster))
+
+
+def page(conn: Connection, limit: int, after: str | None = None) -> list[Membership]:
+    """The first `limit` memberships behind a reference, in order."""
+    query = select(memberships.c.roster).order_by(memberships.c.ref).limit(limit)
+    rows = conn.scalars(query if after is None else query.where(memberships.c.ref > after))
+    return [membership_from_plain(roster) for roster in rows]
+
+
 def personal(conn: Connection, keyring: Keyring, ref: str) -> dict[str, str]:
     """The member's plain fields; empty where none were given (or they were erased)."""
-    sealed = conn.scalar(select(memberships.c.personal).where(memberships.c.ref == ref))
-    key = None if sealed is None else members.keys_of(conn, keyring, [ref]).get(ref)
-    return {} if sealed is None or key is None else _opened(key, ref, sealed)
+    return personal_of(conn, keyring, [ref]).get(ref, {})
+
+
+def personal_of(conn: Connection, keyring: Keyring, refs: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The plain fields of these members, without those of whom none are kept."""
+    c = memberships.c
+    named = listed(conn, ["ref"], [(ref,) for ref in refs])
+    query = select(c.ref, c.personal).join(named, c.ref == named.c.ref).where(c.personal.is_not(None))
+    sealed = {row.ref: row.personal for row in conn.execute(query)}
+    keys = members.keys_of(conn, keyring, list(sealed)) if sealed else {}
+    return {ref: _opened(keys[ref], ref, text) for ref, text in sealed.items() if ref in keys}
 
 
 def _stored(conn: Connection, wanted: Sequence[str]) -> dict[str, _Stored]:

@@ -51,11 +51,12 @@ class Answer:
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
         if unread is not None:
-            await _throw_away(unread)
+            await throw_away(unread)
             await send({"type": "http.response.body", "body": b""})
 
 
-async def _throw_away(receive: Receive) -> None:
+async def throw_away(receive: Receive) -> None:
+    """Read what still comes, for a while and up to a size, and keep none of it."""
     size = 0
     try:
         async with asyncio.timeout(DISCARD_S):

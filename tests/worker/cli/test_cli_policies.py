@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,29 @@ def test_policy_check_says_every_fault(makegood: Command) -> None:
     Path("house.toml").write_text(head + clause + 'covers = ["theft"]\nforce = "bar"\n')
     ran = makegood("policy", "check", "house.toml")
     assert (ran.code, ran.out) == (2, "")
-    assert [line.partition(": ")[0] for line in ran.err.splitlines()] == ["house.toml:4", "house.toml:9"]
-    assert [row["line"] for row in makegood("policy", "check", "house.toml", "--json").rows] == [4, 9]
+    assert [line.partition(": ")[0] for line in ran.err.splitlines()] == [
+        "house.toml:1",
+        "house.toml:4",
+        "house.toml:9",
+    ]
+    assert [row["line"] for row in makegood("policy", "check", "house.toml", "--json").rows] == [1, 4, 9]
+
+
+def test_a_bundle_of_the_merchants_own_folder_is_one_of_them(
+    makegood: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = makegood.folder / "own"
+    own.mkdir()
+    shipped = files("config.policies").joinpath("voip-fulfillment.toml").read_text(encoding="utf-8")
+    (own / "house.toml").write_text(shipped.replace('"voip-fulfillment"', '"house"', 1))
+    monkeypatch.setenv("MAKEGOOD_POLICY_FOLDER", str(own))
+    monkeypatch.setenv("MAKEGOOD_POLICY", "house")
+    assert "house version 1" in makegood("policy", "check").out
+    assert "FP-2" in makegood("policy", "show", "house").out
+    bundles = {row["check"]: row for row in makegood("doctor", "--json").rows}["policy bundles"]
+    assert (bundles["state"], bundles["said"]) == ("fine", "house of 6 bundles")
+    (own / "house.toml").write_text("bundle = 3")
+    assert makegood("policy", "check").code == 2
 
 
 def test_doctor_names_what_is_to_mend(makegood: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,130 @@
+"""Findings, remedies and why: read as the commands list them; and what people decide about a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from worker import explaining
+from worker.engine import reading
+from worker.money import decisions
+from worker.roster_fields import BadFieldError, Fields
+from worker.runtime import Runtime
+from worker.store import listings
+from worker.store.listings import Filter
+from worker.store.tokens import Token
+from worker.tables import Row
+from worker.web.api import problems, shapes
+from worker.web.api.access import Approves, ReadsCases, Retries, Runs, Waives
+from worker.web.api.filters import OfFindings, OfRemedies
+from worker.web.api.once import once, written
+from worker.web.api.paging import Name, page, shown
+from worker.web.api.problems import Refused
+from worker.web.api.sent import Body, Sent
+
+router = APIRouter(tags=["cases"])
+
+Key = Annotated[Name, Path(description="The key that the listing gives.")]
+Ref = Annotated[
+    Name, Path(description="A membership, a charge such as stripe:ch_1, or the key of a finding or remedy.")
+]
+
+
+@router.get("/findings", response_model=shapes.Findings)
+def list_findings(_who: ReadsCases, runtime: Runs, asked: Annotated[OfFindings, Query()]) -> Response:
+    """What is wrong, each with its remedy; by key."""
+    with reading(runtime.engine).begin() as conn:
+        rows = listings.findings(conn, asked.filter(), asked.page("findings"))
+        return page("findings", asked, rows, lambda row: str(row["key"]))
+
+
+@router.get("/findings/{key:path}", response_model=shapes.Finding)
+def get_finding(_who: ReadsCases, runtime: Runs, key: Key) -> Response:
+    """One finding."""
+    with reading(runtime.engine).begin() as conn:
+        found = list(listings.findings(conn, Filter(key=key)))
+    if not found:
+        raise problems.unknown("the key of a finding")
+    return shown(found[0])
+
+
+@router.get("/remedies", response_model=shapes.Remedies)
+def list_remedies(_who: ReadsCases, runtime: Runs, asked: Annotated[OfRemedies, Query()]) -> Response:
+    """What is owed to members, and where each remedy stands; by key."""
+    with reading(runtime.engine).begin() as conn:
+        rows = listings.remedies(conn, asked.filter(), asked.page("remedies"))
+        return page("remedies", asked, rows, lambda row: str(row["key"]))
+
+
+@router.post("/remedies/{key:path}/approve", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
+def approve_remedy(who: Approves, runtime: Runs, sent: Body, key: Key) -> Response:
+    """Let a held remedy go, in the name of the token. It binds to what is held now: its amount, charge, kind and
+    clause. Who prepared it cannot approve it."""
+    _fields(sent, ())
+    return _decided(runtime, who, sent, key, lambda: decisions.approve(runtime, key, who.name))
+
+
+@router.post("/remedies/{key:path}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Waiving))
+def waive_remedy(who: Waives, runtime: Runs, sent: Body, key: Key) -> Response:
+    """Give a remedy up for good, whatever is owed. The reason stands in the audit log."""
+    try:
+        reason = Fields(sent.json(), "", ("reason",)).text("reason", longest=1000)
+    except BadFieldError as error:
+        raise problems.of_field(error) from None
+    return _decided(runtime, who, sent, key, lambda: decisions.waive(runtime, key, who.name, reason))
+
+
+@router.post("/remedies/{key:path}/retry", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
+def retry_remedy(who: Retries, runtime: Runs, sent: Body, key: Key) -> Response:
+    """Send a refund that failed once more, under a new key of the provider's. A large one is held for somebody else."""
+    _fields(sent, ())
+    return _decided(runtime, who, sent, key, lambda: decisions.retry(runtime, key, who.name))
+
+
+@router.get("/remedies/{key:path}", response_model=shapes.Remedy)
+def get_remedy(_who: ReadsCases, runtime: Runs, key: Key) -> Response:
+    """One remedy."""
+    with reading(runtime.engine).begin() as conn:
+        return shown(_remedy(conn, key))
+
+
+@router.get("/explain/{ref:path}", response_model=shapes.Explained)
+def explain(_who: ReadsCases, runtime: Runs, ref: Ref) -> Response:
+    """What was expected and what came, how they were paired, which clause decides, the arithmetic, and what happened
+    since."""
+    found = explaining.explain(runtime, ref)
+    if found is None:
+        raise problems.unknown("a membership, a charge, or the key of a finding or remedy")
+    return shown(found)
+
+
+def _decided(runtime: Runtime, who: Token, sent: Sent, key: str, decide: Callable[[], str]) -> Response:
+    def act() -> Response:
+        with reading(runtime.engine).begin() as conn:
+            _remedy(conn, key)
+        try:
+            decide()
+        except decisions.DecisionError as why:
+            raise Refused(409, "conflict", str(why)) from None
+        with reading(runtime.engine).begin() as conn:
+            return written(_remedy(conn, key))
+
+    return once(runtime, who, sent, act)
+
+
+def _remedy(conn: Connection, key: str) -> Row:
+    found = list(listings.remedies(conn, Filter(key=key)))
+    if not found:
+        raise problems.unknown("the key of a remedy")
+    return found[0]
+
+
+def _fields(sent: Sent, known: tuple[str, ...]) -> None:
+    try:
+        Fields(sent.json_or_nothing(), "", known or ("nothing",))
+    except BadFieldError as error:
+        raise problems.of_field(error) from None

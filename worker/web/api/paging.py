@@ -1,0 +1,92 @@
+"""Lists, a page at a time. A cursor is opaque and says behind which key the next page begins, so that what is added
+meanwhile moves nothing from its page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from worker.roster_fields import YEARS
+from worker.tables import Row, as_json
+from worker.web.api.problems import bad_field
+from worker.web.api.sent import JSON
+
+LIMIT, LIMIT_MAX = 100, 500
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+# A reference or key as it may come in an address: never a sign that a database does not take.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+
+
+def _day(given: object) -> object:
+    """A date as it is written, and nothing that merely may be read as one."""
+    if isinstance(given, str):
+        if _DAY.fullmatch(given) is None or int(given[:4]) not in YEARS:
+            raise ValueError("a date such as 2024-01-31 is expected")
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise ValueError("a date such as 2024-01-31 is expected") from None
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+class Paged(BaseModel):
+    """The parameters of every list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(LIMIT, ge=1, le=LIMIT_MAX, description="How many at most.")
+    cursor: str | None = Field(
+        None, min_length=1, max_length=1000, description="The `next` of the page before; its filters hold on."
+    )
+
+    def after(self, of: str) -> str | None:
+        """The key behind which the page begins."""
+        return None if self.cursor is None else _opened(of, self.cursor)
+
+
+def page(of: str, asked: Paged, rows: Iterable[Row], key: Callable[[Row], str]) -> Response:
+    """The answer of a list: what one more row than wanted begins is the next page."""
+    data: list[Row] = []
+    keys: list[str] = []
+    more = False
+    for row in rows:
+        if not keys or keys[-1] != key(row):
+            if more := len(keys) == asked.limit:
+                break
+            keys.append(key(row))
+        data.append(row)
+    return shown({"data": data, "next": _sealed(of, keys[-1]) if more else None})
+
+
+def shown(row: Row, **headers: str) -> Response:
+    """One thing as it is listed."""
+    return Response(as_json(row), 200, headers, JSON)
+
+
+def _sealed(of: str, key: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([of, key]).encode()).rstrip(b"=").decode()
+
+
+def _opened(of: str, cursor: str) -> str:
+    try:
+        found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        found = None
+    if not (isinstance(found, list) and len(found) == 2 and found[0] == of and isinstance(found[1], str)):
+        raise bad_field("cursor", f"the `next` of a page of {of} is expected")
+    if not found[1].isprintable():
+        raise bad_field("cursor", f"the `next` of a page of {of} is expected")
+    return found[1]

@@ -1,0 +1,146 @@
+"""Refusals, in the one form that they all have (RFC 9457): what is wrong, where, and how to mend it. None repeats
+anything personal, or says what stands behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from worker.faults import where
+from worker.roster_fields import BadFieldError
+from worker.store.sql import TRANSIENT
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_S = 5
+
+TITLES: Mapping[str, str] = {
+    "not-json": "The body is no JSON object",
+    "no-token": "A token is needed",
+    "not-allowed": "The token does not allow this",
+    "unknown": "There is no such thing",
+    "no-address": "There is no such address",
+    "no-method": "This address has another method",
+    "too-slow": "The body did not come in time",
+    "conflict": "It is not in a state for this",
+    "in-flight": "The same request is under way",
+    "other-version": "It was changed meanwhile",
+    "too-large": "The body is too large",
+    "media-type": "The body has another type",
+    "bad-field": "A field cannot be taken",
+    "other-request": "The key belongs to another request",
+    "too-many": "Too many requests",
+    "broken": "Something broke here",
+    "busy": "Try again soon",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """The request ends with this answer. `field` is the place in the body, or the name of the parameter."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, *, field: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.field = field
+        self.headers = dict(headers or {})
+
+
+def bad_field(field: str, said: str) -> Refused:
+    return Refused(422, "bad-field", f"{field}: {said}" if field else said, field=field or None)
+
+
+def of_field(error: BadFieldError) -> Refused:
+    """The refusal of a reader that the commands use too."""
+    return bad_field(error.path, error.said)
+
+
+def unknown(what: str) -> Refused:
+    return Refused(404, "unknown", f"{what} is expected, and this is none")
+
+
+def answer(refused: Refused) -> Response:
+    """The refusal as a response."""
+    told = {
+        "type": f"urn:makegood:problem:{refused.kind}",
+        "title": TITLES[refused.kind],
+        "status": refused.status,
+        "detail": refused.detail,
+        **({"field": refused.field} if refused.field else {}),
+    }
+    body = json.dumps(told, ensure_ascii=False)
+    return Response(body.encode(errors="replace"), refused.status, refused.headers, MEDIA_TYPE)
+
+
+def add_to(app: FastAPI) -> None:
+    """Have every fault of the app end as a problem."""
+
+    @app.exception_handler(Refused)
+    def refuse(_request: Request, fault: Refused) -> Response:
+        return answer(fault)
+
+    @app.exception_handler(RequestValidationError)
+    def misread(_request: Request, fault: RequestValidationError) -> Response:
+        first = fault.errors()[0]
+        place = [str(step) for step in first["loc"][1:]] or ["request"]
+        return answer(bad_field(".".join(place), _said(first)))
+
+    @app.exception_handler(HTTPException)
+    def no_address(request: Request, fault: HTTPException) -> Response:
+        if fault.status_code == 405:
+            return answer(_no_method(app, request))
+        return answer(Refused(404, "no-address", "the addresses are listed at /api/v1/openapi.json"))
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PoolTimeoutError)
+    def away(_request: Request, fault: Exception) -> Response:
+        if not isinstance(fault, (*TRANSIENT, PoolTimeoutError)):
+            raise fault
+        _log.warning("api_without_database", error=type(fault).__name__)
+        return answer(busy("the database does not answer just now"))
+
+    @app.exception_handler(Exception)
+    def broken(_request: Request, fault: Exception) -> Response:
+        _log.error("api_failed", fault=where(fault))
+        return answer(Refused(500, "broken", "nothing was done; the log of the web process says what it was"))
+
+
+def busy(said: str, retry_s: int = RETRY_S) -> Refused:
+    return Refused(503, "busy", said, headers={"retry-after": str(retry_s)})
+
+
+def _said(error: Mapping[str, object]) -> str:
+    """What pydantic says, without what was given."""
+    if error["type"] == "extra_forbidden":
+        return "this parameter is not known here, see /api/v1/openapi.json"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _no_method(app: FastAPI, request: Request) -> Refused:
+    allowed = methods_of(app, request.scope)
+    said = f"this address takes {', '.join(allowed)}"
+    return Refused(405, "no-method", said, headers={"allow": ", ".join(allowed)})
+
+
+def methods_of(app: FastAPI, scope: Mapping[str, object]) -> list[str]:
+    """The methods of an address, over all routes that it fits."""
+    found: set[str] = set()
+    for route in app.routes:
+        matched, _ = route.matches({**scope, "method": "GET"})
+        if matched.value:
+            found |= set(getattr(route, "methods", None) or ())
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted(found | {"OPTIONS"})
