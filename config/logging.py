@@ -41,10 +41,13 @@ def _card(found: re.Match[str]) -> str:
     return REDACTED if luhn(re.sub("[ -]", "", found[0])) else found[0]
 
 
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # and the two digits added
+
+
 def luhn(digits: str) -> bool:
     """Whether the last digit checks the others, as on a payment card."""
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    values = [*map(int, reversed(digits))]
+    return (sum(values[::2]) + sum(map(_DOUBLED.__getitem__, values[1::2]))) % 10 == 0
 
 
 def _redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

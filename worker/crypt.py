@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from isal import isal_zlib  # writes what zlib reads, in a third of its time
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -88,7 +89,7 @@ class Keyring:
 
     def pack(self, plain: bytes, place: str) -> bytes:
         """Compress, then encrypt: a stored body."""
-        return self.seal(zlib.compress(plain, 1), place)
+        return self.seal(isal_zlib.compress(plain, 1), place)
 
     def unpack(self, packed: bytes, place: str) -> bytes:
         """What `pack` was given. Raises CannotOpenError."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg import AsyncConnection
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 
@@ -33,7 +34,15 @@ _POSTGRES_LIMITS = {
     "client_connection_check_interval": "10s",
     "timezone": "UTC",
 }
-_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_CONNECTING: dict[str, Any] = {
+    "options": " ".join(f"-c {name}={value}" for name, value in _POSTGRES_LIMITS.items()),
+    "connect_timeout": 5,
+    "application_name": "makegood",
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
@@ -42,17 +51,22 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     url = _with_driver(make_url(database_url))
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    limits = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_LIMITS.items())
-    arguments = {"options": limits, "connect_timeout": 5, "application_name": "makegood", **_KEEPALIVES}
     return create_engine(
         url,
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_size=pool_size,
         pool_timeout=10,
-        connect_args=arguments,
+        connect_args=_CONNECTING,
         hide_parameters=True,
     )
+
+
+async def own_connection(engine: Engine) -> AsyncConnection:
+    """A connection to the Postgres of `engine`, beside its pool: on the running loop, and committing each statement by
+    itself. For who writes so often that the pool's own work would be most of it."""
+    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return await AsyncConnection.connect(address, autocommit=True, **_CONNECTING)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:

@@ -12,18 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from worker.committing import AWAY, Committer
 from worker.crypt import Keyring
-from worker.store.deliveries import NewDelivery, Recorded, record
+from worker.store.recording import NewDelivery, Ready, Recorded, ready
 
 BATCH_MAX = 256
 QUEUE_MAX = 2048
-GATHER_S = 0.002
+RING_EVERY_S = 0.05  # a message costs as much as three deliveries, and the worker drains all that is there anyway
 
 _log = structlog.get_logger(__name__)
-_Waiter = tuple[NewDelivery, "asyncio.Future[Recorded]"]
+_Waiter = tuple[Ready, "asyncio.Future[Recorded]"]
 
 
 class NotKeptError(Exception):
@@ -31,7 +30,7 @@ class NotKeptError(Exception):
 
 
 class Intake:
-    """Takes deliveries on one event loop and writes them from threads. `start` and `stop` frame its life.
+    """Takes deliveries on one event loop and writes them. `start` and `stop` frame its life.
 
     `ring` is called, from a thread, after a commit that kept something new. It may be slow or fail: it only wakes a
     worker earlier than the sweep would.
@@ -43,13 +42,11 @@ class Intake:
         keyring: Keyring,
         ring: Callable[[], None],
         *,
-        gather_s: float = GATHER_S,
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._engine = engine
         self._keyring = keyring
         self._ring = ring
-        self._gather_s = gather_s
         self._queue_max = queue_max
         # SQLite has one writer; on Postgres a second batch is packed while the first one waits for the disk.
         self._writers = 1 if engine.dialect.name == "sqlite" else 2
@@ -76,24 +73,28 @@ class Intake:
         """Returns once the delivery is durably stored. Raises NotKeptError when it is not, or too many are waiting."""
         if self._stopping or len(self._waiting) >= self._queue_max:
             raise NotKeptError("too many deliveries are waiting")
+        try:
+            row = ready(self._keyring, delivery)
+        except Exception as fault:
+            _log.error("delivery_not_kept", error=type(fault).__name__, provider=delivery.provider)
+            raise NotKeptError("it cannot be stored") from fault
         future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
-        self._waiting.append((delivery, future))
+        self._waiting.append((row, future))
         self._came.set()
         return await future
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
+        committer = Committer(self._engine, self._threads)
         while True:
             await self._came.wait()
-            if not self._stopping and len(self._waiting) < BATCH_MAX:
-                await asyncio.sleep(self._gather_s)
+            await asyncio.sleep(0)  # whoever is being read in this turn of the loop comes along
             batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
             if not self._waiting and not self._stopping:
                 self._came.clear()
             if batch:
-                rows = [delivery for delivery, _ in batch]
-                self._answer(batch, await loop.run_in_executor(self._threads, self._store, rows))
+                self._answer(batch, await self._store(committer, [row for row, _ in batch]))
             elif self._stopping:
+                await committer.close()
                 return
 
     def _answer(self, batch: Sequence[_Waiter], outcomes: Sequence[Recorded | NotKeptError]) -> None:
@@ -123,26 +124,19 @@ class Intake:
                 _log.warning("bell_failed", error=type(fault).__name__)
             if stopping:
                 return
+            await asyncio.sleep(RING_EVERY_S)
 
-    def _store(self, rows: Sequence[NewDelivery]) -> Sequence[Recorded | NotKeptError]:
-        """In a thread: all rows at once; if one of them cannot be stored, each by itself."""
+    async def _store(self, committer: Committer, rows: Sequence[Ready]) -> Sequence[Recorded | NotKeptError]:
+        """All rows at once; if one of them cannot be stored, each by itself."""
         try:
-            return self._commit(rows)
-        except (InterfaceError, OperationalError, PoolTimeoutError) as fault:
-            # The database is away or busy, which trying row by row would only make worse.
+            return await committer.commit(rows)
+        except AWAY as fault:
+            # Trying row by row would only make it worse.
             _log.error("deliveries_not_kept", error=type(fault).__name__, count=len(rows))
             return [NotKeptError("the database is away")] * len(rows)
         except Exception as fault:  # noqa: BLE001 - a writer that ended here would leave every later sender waiting
+            if len(rows) == 1:
+                _log.error("delivery_not_kept", error=type(fault).__name__, provider=rows[0].key[0])
+                return [NotKeptError("it cannot be stored")]
             _log.warning("batch_split", error=type(fault).__name__, count=len(rows))
-            return [self._store_one(row) for row in rows]
-
-    def _store_one(self, row: NewDelivery) -> Recorded | NotKeptError:
-        try:
-            return self._commit([row])[0]
-        except Exception as fault:  # noqa: BLE001 - as above
-            _log.error("delivery_not_kept", error=type(fault).__name__, provider=row.provider)
-            return NotKeptError("it cannot be stored")
-
-    def _commit(self, rows: Sequence[NewDelivery]) -> list[Recorded]:
-        with self._engine.begin() as conn:
-            return record(conn, self._keyring, rows)
+            return [outcome for row in rows for outcome in await self._store(committer, [row])]

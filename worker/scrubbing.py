@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from typing import AnyStr
 
 from config.logging import luhn
 
 REMOVED = "[removed]"
 
 _BEFORE, _AFTER = r"(?<![\w.+])", r"(?![\w]|[.-]\d)"
-# What stands before is looked at only once a first character fits: a pattern that begins with one is found several times
-# as quickly, and every body that comes in is searched.
+# What stands before is looked at only once a first character fits: a pattern that begins with one is found several
+# times as quickly, and every body that comes in is searched.
 _CARD = re.compile(r"\d(?<![\w.+]\d)[ .\u00a0-]?(?:\d[ .\u00a0-]?){11,17}\d(?!\d)")
 _SSN = re.compile(_BEFORE + r"(?!000|666|9\d\d)\d{3}([ -])(?!00)\d{2}\1(?!0000)\d{4}" + _AFTER)
 _EIN = re.compile(_BEFORE + r"\d{2}-\d{7}" + _AFTER)
-_IBAN = re.compile(
-    r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])"
-)
+_ASCII_CARD = re.compile(_CARD.pattern, re.ASCII)
+_IBAN = re.compile(r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
 # Without hyphens nine digits are a date, an amount, an id: only a word beside them says that they are such a number.
 _WORDS = (
     r"(?:ssn|social security(?: number)?|ein|tax id|itin|account(?: (?:no|number))?|acct|routing(?: number)?|aba|iban)"
@@ -37,7 +35,7 @@ _LITERAL = re.compile(
 # Most bodies hold nothing of it, which a look at their shape tells quickly: every digit as 9, capitals as A.
 _SHAPE = bytes(57 if chr(c).isdigit() else 65 if 65 <= c <= 90 else c for c in range(128)) + bytes(range(128, 256))
 _CARD_DIGITS = b"9" * 13
-_HINTS = ("ssn", "social", "itin", "account", "acct", "routing", "iban", "cvc", "cvv", "tax", "ein", "aba")
+_HINTS = (b"ssn", b"social", b"itin", b"account", b"acct", b"routing", b"iban", b"cvc", b"cvv", b"tax", b"ein", b"aba")
 
 
 def scrubbed(text: str) -> str:
@@ -90,11 +88,11 @@ def _suspect(body: bytes, text: str) -> bool:
             return True
     if any((found := _IBAN.match(text, at)) and _is_iban(found) for at in _places(shape, b"AA99")):
         return True
-    lower = text.lower()
+    lower = body.lower()
     return any(_NAMED_AT.match(text, at) for hint in _HINTS for at in _places(lower, hint))
 
 
-def _places(where: AnyStr, what: AnyStr) -> Iterator[int]:
+def _places(where: bytes, what: bytes) -> Iterator[int]:
     at = where.find(what)
     while at >= 0:
         yield at
@@ -102,7 +100,8 @@ def _places(where: AnyStr, what: AnyStr) -> Iterator[int]:
 
 
 def _holds_card(text: str, first: int = 0, last: int = sys.maxsize) -> bool:
-    return any(_card(found) == REMOVED for found in _CARD.finditer(text, first, last))
+    pattern = _ASCII_CARD if text.isascii() else _CARD
+    return any(_card(found) == REMOVED for found in pattern.finditer(text, first, last))
 
 
 def _is_iban(found: re.Match[str]) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TypedDict
+
+import msgspec
 
 from handlers.inbox import Envelope, MalformedDelivery
 from handlers.strict_json import JsonObject, flag, needed, text
@@ -14,6 +17,27 @@ THIN_EVENT = "v2.core.event"
 
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
 _THIN_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z", re.ASCII)
+
+
+class _Head(TypedDict, total=False):
+    id: object
+    object: object
+    type: object
+    created: object
+    account: object
+    livemode: object
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def read_head(body: bytes) -> Envelope:
+    """The envelope of an event whose other parts are not looked at: what is wrong in them is found, and said, when it
+    is translated. Raises MalformedDelivery."""
+    try:
+        return read_envelope(dict(_HEAD.decode(body.decode())))
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        raise MalformedDelivery("the body is no JSON object") from None
 
 
 def read_envelope(event: JsonObject) -> Envelope:

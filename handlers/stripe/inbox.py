@@ -8,7 +8,7 @@ from datetime import datetime
 from handlers.inbox import Envelope, Translation
 from handlers.strict_json import parse
 from handlers.stripe import signature
-from handlers.stripe.envelope import read_envelope
+from handlers.stripe.envelope import read_envelope, read_head
 from handlers.stripe.translate import translate_event
 
 
@@ -28,7 +28,7 @@ class StripeInbox:
     def authenticate(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Envelope:
         """The envelope, once the signature over the raw bytes holds. Raises ForgedDelivery or MalformedDelivery."""
         signature.check(headers.get("stripe-signature"), body, self._secrets, now)
-        return self.envelope(body)
+        return read_head(body)
 
     def envelope(self, body: bytes) -> Envelope:
         """What the event says of itself; no signature is looked at. Raises MalformedDelivery."""

@@ -48,7 +48,10 @@ def test_many_senders_share_commits(engine: Engine, keyring: Keyring) -> None:
     assert sum(isinstance(answer, Recorded) and answer.new for answer in told) == 300
     assert len(told) == 600
     assert stored(engine) == 300
-    assert len(commits) < 20
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as conn:
+            commits = list(conn.scalars(text("SELECT DISTINCT xmin::text FROM deliveries")))
+    assert 1 <= len(commits) < 20
 
 
 def test_one_bad_row_fails_alone(engine: Engine, keyring: Keyring) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
+from psycopg import AsyncConnection
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import sqlite
 
 from handlers.inbox import Envelope
 from worker.crypt import Keyring
 from worker.residence import country, nameless
-from worker.schema import Row, deliveries
+from worker.schema import deliveries
 from worker.scrubbing import scrubbed_body
 
 FORGED_NOTE = "its transmission id was seen with another body"
@@ -49,28 +51,92 @@ class Recorded:
     suspect: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery as it is stored: scrubbed, compressed, encrypted. `values` are those of `_COLUMNS`."""
+
+    key: _Key
+    transmission_id: str | None
+    sha256: str
+    values: tuple[object, ...]
+
+
+def ready(keyring: Keyring, row: NewDelivery) -> Ready:
+    """Make a delivery ready to be stored. What is never kept is gone before its body is encrypted."""
+    told = row.envelope
+    if told.occurred_at.tzinfo is None or row.received_at.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
+    body, abroad = scrubbed_body(row.body), country(row.body)
+    packed = keyring.pack(body if abroad is None else nameless(body), place(*row.key))
+    sha256 = hashlib.sha256(row.body).hexdigest()
+    values = (
+        row.provider, told.account, told.event_id, told.event_type, told.live, told.occurred_at, row.received_at,
+        row.source, told.transmission_id, packed, sha256, abroad,
+    )  # fmt: skip
+    return Ready(row.key, told.transmission_id, sha256, values)
+
+
 def record(conn: Connection, keyring: Keyring, rows: Sequence[NewDelivery]) -> list[Recorded]:
     """Keep the deliveries, in one statement; the answers stand in the order of `rows`. One known already, before or
     within `rows`, is only counted."""
-    first: dict[_Key, NewDelivery] = {}
-    times: dict[_Key, int] = {}
-    for row in rows:
-        first.setdefault(row.key, row)
-        times[row.key] = times.get(row.key, 0) + 1
-    if not first:
+    return record_ready(conn, [ready(keyring, row) for row in rows])
+
+
+def record_ready(conn: Connection, rows: Sequence[Ready]) -> list[Recorded]:
+    """The same for deliveries that are ready."""
+    if not rows:
         return []
-    # In key order, so that two writers with the same deliveries wait for each other instead of locking each other out.
-    values = [_values(keyring, first[key], times[key]) for key in sorted(first)]
-    upsert = _upsert_postgres if conn.dialect.name == "postgresql" else _upsert_sqlite
-    # A row that was there has been seen more often than it came now.
-    recorded = {key: Recorded(row_id, seen == times[key]) for key, row_id, seen in upsert(conn, values)}
+    batch = _Batch(rows)
+    if conn.dialect.name == "postgresql":
+        found = conn.exec_driver_sql(_POSTGRES, batch.columns())
+    else:
+        names = (*_COLUMNS, "state", "attempts")
+        found = conn.execute(_SQLITE, [dict(zip(names, (*row, "new", 0), strict=True)) for row in batch.values()])
+    recorded = batch.recorded(found)
     suspects = _suspects(conn, rows)
     _set_aside(conn, [recorded[key].id for key in suspects if recorded[key].new])
-    answers = []
-    for row in rows:
-        known = recorded[row.key]
-        answers.append(Recorded(known.id, known.new and first[row.key] is row, row.key in suspects))
-    return answers
+    return batch.answers(recorded, suspects)
+
+
+async def record_alone(conn: AsyncConnection, rows: Sequence[Ready]) -> list[Recorded]:
+    """The same on a connection that commits each statement by itself, for deliveries without a transmission id: there
+    is nothing to compare them with, so one statement is all."""
+    batch = _Batch(rows)
+    found = await conn.execute(_POSTGRES, batch.columns(), prepare=True, binary=True)
+    return batch.answers(batch.recorded(await found.fetchall()), ())
+
+
+class _Batch:
+    """Deliveries for one statement: each once, with how often it came, in key order, so that two writers with the same
+    deliveries wait for each other instead of locking each other out."""
+
+    def __init__(self, rows: Sequence[Ready]) -> None:
+        self._rows = rows
+        self._first: dict[_Key, Ready] = {}
+        self._times: dict[_Key, int] = {}
+        for row in rows:
+            self._first.setdefault(row.key, row)
+            self._times[row.key] = self._times.get(row.key, 0) + 1
+
+    def values(self) -> list[tuple[object, ...]]:
+        return [(*self._first[key].values, self._times[key]) for key in sorted(self._first)]
+
+    def columns(self) -> tuple[list[object], ...]:
+        return tuple(list(column) for column in zip(*self.values(), strict=True))
+
+    def recorded(self, found: Iterable[Sequence[Any]]) -> dict[_Key, Recorded]:
+        # A row that was there has been seen more often than it came now.
+        return {
+            (key := (provider, account, event_id)): Recorded(row_id, seen == self._times[key])
+            for provider, account, event_id, row_id, seen in found
+        }
+
+    def answers(self, recorded: Mapping[_Key, Recorded], suspects: Collection[_Key]) -> list[Recorded]:
+        answers = []
+        for row in self._rows:
+            known = recorded[row.key]
+            answers.append(Recorded(known.id, known.new and self._first[row.key] is row, row.key in suspects))
+        return answers
 
 
 def place(provider: str, account: str, event_id: str) -> str:
@@ -109,63 +175,25 @@ _SQLITE = _insert.on_conflict_do_update(
 ).returning(*_KEY, deliveries.c.id, deliveries.c.seen)
 
 
-def _upsert_postgres(conn: Connection, values: Sequence[Row]) -> list[tuple[_Key, int, int]]:
-    arrays = tuple([row[name] for row in values] for name in _COLUMNS)
-    found = conn.exec_driver_sql(_POSTGRES, arrays)
-    return [((provider, account, event_id), row_id, seen) for provider, account, event_id, row_id, seen in found]
-
-
-def _upsert_sqlite(conn: Connection, values: Sequence[Row]) -> list[tuple[_Key, int, int]]:
-    found = conn.execute(_SQLITE, [{**row, "state": "new", "attempts": 0} for row in values])
-    return [((provider, account, event_id), row_id, seen) for provider, account, event_id, row_id, seen in found]
-
-
-def _values(keyring: Keyring, row: NewDelivery, times: int) -> Row:
-    told = row.envelope
-    if told.occurred_at.tzinfo is None or row.received_at.tzinfo is None:
-        raise ValueError("a naive datetime cannot be stored")
-    # What is never kept is gone before the body is encrypted.
-    body, abroad = scrubbed_body(row.body), country(row.body)
-    return {
-        "provider": row.provider,
-        "account": told.account,
-        "event_id": told.event_id,
-        "event_type": told.event_type,
-        "live": told.live,
-        "occurred_at": told.occurred_at,
-        "received_at": row.received_at,
-        "source": row.source,
-        "transmission_id": told.transmission_id,
-        "body": keyring.pack(body if abroad is None else nameless(body), place(*row.key)),
-        "body_sha256": _sha256(row.body),
-        "abroad": abroad,
-        "seen": times,
-    }
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
-
-
-def _suspects(conn: Connection, rows: Sequence[NewDelivery]) -> set[_Key]:
+def _suspects(conn: Connection, rows: Sequence[Ready]) -> set[_Key]:
     """PayPal signs a checksum of the body that is easily met: one transmission id with two bodies means that somebody
     else wrote one of them."""
-    told = [row for row in rows if row.envelope.transmission_id is not None]
+    told = [row for row in rows if row.transmission_id is not None]
     if not told:
         return set()
     c = deliveries.c
     query = select(c.provider, c.transmission_id, c.body_sha256).where(
-        c.provider.in_({row.provider for row in told}),
-        c.transmission_id.in_({row.envelope.transmission_id for row in told}),
+        c.provider.in_({row.key[0] for row in told}),
+        c.transmission_id.in_({row.transmission_id for row in told}),
     )
     bodies: dict[tuple[str, str | None], str] = {}
     for provider, transmission_id, digest in conn.execute(query.order_by(c.id)):
         bodies.setdefault((provider, transmission_id), digest)
     found = set()
     for row in told:
-        digest = _sha256(row.body)
-        if bodies.get((row.provider, row.envelope.transmission_id), digest) != digest:
-            _log.warning("transmission_with_another_body", provider=row.provider, event_id=row.envelope.event_id)
+        provider, _, event_id = row.key
+        if bodies.get((provider, row.transmission_id), row.sha256) != row.sha256:
+            _log.warning("transmission_with_another_body", provider=provider, event_id=event_id)
             found.add(row.key)
     return found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
@@ -29,27 +28,25 @@ class GoneError(Exception):
     """The sender went away."""
 
 
-@dataclass(frozen=True, slots=True)
 class Answer:
     """A status with a few words. `retry_after_s` asks the sender to come again."""
 
-    status: int
-    says: str
-    retry_after_s: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self, status: int, says: str, *, retry_after_s: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status, self.says = status, says
+        self._body = json.dumps({"status": says}).encode()
+        told = {"content-type": "application/json", "content-length": str(len(self._body)), **(headers or {})}
+        if retry_after_s is not None:
+            told["retry-after"] = str(retry_after_s)
+        self._headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in told.items()]
 
     async def send(self, send: Send, unread: Receive | None = None) -> None:
         """Answer. `unread` is given where the body was not read to its end: what still comes is thrown away for a
         while, since a sender that is cut off while it sends would not see the answer; then the connection ends."""
-        body = json.dumps({"status": self.says}).encode()
-        headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
-        if self.retry_after_s is not None:
-            headers["retry-after"] = str(self.retry_after_s)
-        if unread is not None:
-            headers["connection"] = "close"
-        raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": raw})
-        await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
+        headers = self._headers if unread is None else [*self._headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": unread is not None})
         if unread is not None:
             await throw_away(unread)
             await send({"type": "http.response.body", "body": b""})

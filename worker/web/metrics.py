@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -41,11 +42,14 @@ class Metrics:
         )
         self.registry.register(_Stored(runtime))
 
+        # Looking a series up costs more than counting in it.
+        self._series = cache(lambda counter, *labels: counter.labels(*labels))
+
     def request(self, provider: str, outcome: str) -> None:
-        self._requests.labels(provider, outcome).inc()
+        self._series(self._requests, provider, outcome).inc()
 
     def kept(self, provider: str, *, new: bool) -> None:
-        self._kept.labels(provider, "new" if new else "repeated").inc()
+        self._series(self._kept, provider, "new" if new else "repeated").inc()
 
     def suspect(self, provider: str) -> None:
         self._suspects.labels(provider).inc()

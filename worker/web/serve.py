@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -19,9 +20,11 @@ SWITCH_S = 0.0005
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Listen until SIGTERM or SIGINT; requests under way are answered first."""
-    # The writers' threads and the event loop pass the interpreter to and fro at each commit: by default whoever wants
-    # it back waits up to five milliseconds, a batch's whole time.
+    # The bell's thread and the event loop pass the interpreter to and fro: by default whoever wants it back waits up to
+    # five milliseconds, a batch's whole time.
     sys.setswitchinterval(SWITCH_S)
+    # What is loaded by now stays: the collector need not walk over it again and again while requests come and go.
+    gc.freeze()
     uvicorn.Server(_config(app, host, port)).run()
 
 
