@@ -97,7 +97,7 @@ class Mismatch:
     """The provider answered success with another amount, currency or charge: a person must look at once."""
 
     why: str
-    fact: Refund | None = None
+    fact: Refund | Credit | None = None
 
 
 Answer = Done | NotExecuted | Uncertain | Refused | NoCredential | Mismatch
@@ -108,12 +108,14 @@ class Look:
     """What the provider says now of one charge: the charge, its refunds and its disputes, as facts.
 
     `lists_refunds` is False where the provider has no list of a charge's refunds (PayPal sales): absence then proves
-    nothing. `missing` names resources that the provider does not know.
+    nothing. `missing` names resources that the provider does not know. `partly_back`: it says that part of the charge
+    went back, and neither how much nor by whom.
     """
 
     facts: tuple[Fact, ...]
     lists_refunds: bool = True
     missing: tuple[str, ...] = ()
+    partly_back: bool = False
 
 
 class Gateway(Protocol):

@@ -98,6 +98,7 @@ class HeldBecause(StrEnum):
     OTHER_CURRENCY = "other_currency"
     UNRECOGNISED = "unrecognised"
     STALE_ROSTER = "stale_roster"
+    UNTOLD_REFUND = "untold_refund"  # part of the charge went back, and nobody told how much
     RESTRICTED = "restricted"  # the member asked that their data be left alone
     BREAKER = "breaker"
     CHANGED = "changed"  # judged differently after money was sent: the difference is for a person

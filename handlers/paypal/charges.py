@@ -29,7 +29,7 @@ def capture(resource: JsonObject, told_at: datetime, _happened_at: datetime | No
 
 def authorization(resource: JsonObject, told_at: datetime, _happened_at: datetime | None) -> tuple[Charge, ...]:
     """An authorisation: no money has moved, but a member may see it on a statement and ask."""
-    state = _state(resource)
+    state = charge_state(resource)
     if state in _AUTHORISED_STATES:
         return (_charge(resource, told_at, "authorization", ChargeState.AUTHORISED),)
     if state in _FAILED_STATES:
@@ -40,7 +40,7 @@ def authorization(resource: JsonObject, told_at: datetime, _happened_at: datetim
 def _payment_state(resource: JsonObject) -> ChargeState:
     # The resource's own word counts, not the event's name: PayPal sends PENDING events about sales that are completed
     # while it holds the merchant's funds. The member has paid then.
-    state = _state(resource)
+    state = charge_state(resource)
     if state in _TAKEN_STATES:
         return ChargeState.TAKEN
     if state == "pending":
@@ -75,7 +75,7 @@ def _charge(resource: JsonObject, told_at: datetime, kind: str, state: ChargeSta
 
 
 def _refunded_minor(resource: JsonObject, amount: Money) -> int | None:
-    if _state(resource) in _GIVEN_BACK_STATES:
+    if charge_state(resource) in _GIVEN_BACK_STATES:
         return amount.minor
     stated = money(resource, "total_refunded_amount")
     return abs(stated.minor) if stated and stated.currency == amount.currency else None
@@ -94,5 +94,6 @@ def _tax_minor(resource: JsonObject, amount: Money) -> int | None:
     return stated.minor if stated else None
 
 
-def _state(resource: JsonObject) -> str:
+def charge_state(resource: JsonObject) -> str:
+    """PayPal's word for where a sale or a capture stands, in lower case."""
     return needed(words(resource, "status") or words(resource, "state"), "state").lower()

@@ -24,7 +24,7 @@ from handlers.gateway import (
 )
 from handlers.inbox import MalformedDelivery
 from handlers.paypal.api import PayPalApi, Reply
-from handlers.paypal.looking import look
+from handlers.paypal.looking import look, look_at_refund
 from handlers.paypal.reading import identity, mark, words
 from handlers.paypal.refusals import API_ERRORS, Failure, failure, is_missing
 from handlers.paypal.translate import facts_of
@@ -58,6 +58,10 @@ class PayPalGateway:
     def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
         """Read the charge, its refunds (where PayPal lists them) and its disputes afresh."""
         return look(self._api, charge, api)
+
+    def look_at_refund(self, refund: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
+        """Read one refund afresh: of a sale there is no list to find it in."""
+        return look_at_refund(self._api, refund, api)
 
     def refund(self, order: RefundOrder) -> Answer:
         """Refund exactly `order.amount`. The identical order again, in the key's lifetime, gives the first refund."""

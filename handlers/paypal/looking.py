@@ -8,6 +8,7 @@ from urllib.parse import quote
 from handlers.gateway import Look, NoCredential, NotExecuted, Uncertain
 from handlers.inbox import MalformedDelivery
 from handlers.paypal.api import PayPalApi, Reply
+from handlers.paypal.charges import charge_state
 from handlers.paypal.reading import identity
 from handlers.paypal.refusals import API_ERRORS, failure, is_missing
 from handlers.paypal.translate import facts_of
@@ -19,6 +20,7 @@ _PATHS = {
     "capture": "/v2/payments/captures",
     "authorization": "/v2/payments/authorizations",
 }
+_PARTLY_BACK = frozenset({"partially_refunded", "partially_reversed"})
 _DISPUTES_MAX = 50  # PayPal's largest page; a charge with more is beyond telling
 
 
@@ -42,7 +44,22 @@ def _look(api: PayPalApi, charge: str, kind: str, path: str) -> Look:
         return Look((), lists_refunds=False, missing=(charge,))
     facts = [*_facts(kind, reply.body, reply), *_disputes(api, charge)]
     refunds = _refunds(api, charge, reply.body) if kind == "capture" else None
-    return Look((*facts, *(refunds or ())), lists_refunds=refunds is not None)
+    partly = refunds is None and charge_state(reply.body) in _PARTLY_BACK
+    return Look((*facts, *(refunds or ())), lists_refunds=refunds is not None, partly_back=partly)
+
+
+def look_at_refund(api: PayPalApi, refund: str, kind: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    """One refund as it stands now."""
+    folder = "/v1/payments/refund" if kind == "sale" else "/v2/payments/refunds"
+    try:
+        reply = _found(api, f"{folder}/{quote(refund, safe='')}")
+        facts = () if reply is None else _facts("refund", reply.body, reply)
+    except API_ERRORS as error:
+        answer = failure(error)
+        return answer if isinstance(answer, NotExecuted | Uncertain | NoCredential) else Uncertain(answer.code)
+    except MalformedDelivery as error:
+        return Uncertain(f"PayPal's answer cannot be understood: {error}")
+    return Look(facts, lists_refunds=False, missing=() if facts else (refund,))
 
 
 def _disputes(api: PayPalApi, charge: str) -> list[Fact]:

@@ -116,7 +116,7 @@ class StripeGateway:
         if not isinstance(made, Credit):
             return made
         if (made.customer, made.amount) != (order.customer, order.amount):
-            return Mismatch(f"ordered {order.amount} for {order.customer}, got {made.amount} for {made.customer}")
+            return Mismatch(f"ordered {order.amount} for {order.customer}, got {made.amount} for {made.customer}", made)
         return Done(made)
 
     def find_credit(self, customer: str, remedy: str) -> Look | NotExecuted | Uncertain | NoCredential:

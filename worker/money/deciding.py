@@ -88,6 +88,7 @@ def decide(conn: Connection, means: Means, claimed: Send, looked: Look) -> Call 
         return _resolve(conn, scene, looked)
     if send.step != Step.READY or remedy.state != "queued":
         return release(conn, send, scene.now + PENDING_LOOK if send.step == Step.PENDING else None, "not queued")
+    objection = objection or guards.untold_refund(conn, scene.subject, looked)
     if objection is not None:
         return hold(conn, scene.runtime, send, objection)
     return _guarded(conn, scene)
@@ -187,7 +188,7 @@ def _book(conn: Connection, scene: _Scene) -> str:
 def _resolve(conn: Connection, scene: _Scene, looked: Look) -> Call | str:
     send, now = scene.send, scene.now
     if send.way == Way.CANCEL:
-        return _begin(conn, scene, {}) if guards.stopped(conn) is None else release(conn, send, None, "stopped")
+        return _cancel_again(conn, scene)
     verdict = resolve(send, _sight(scene, looked), now)
     if isinstance(verdict, Repeat):
         if (stop := guards.stopped(conn)) is not None:
@@ -201,6 +202,15 @@ def _resolve(conn: Connection, scene: _Scene, looked: Look) -> Call | str:
     if isinstance(verdict, GiveUp):
         return park(conn, scene.runtime, send, verdict.why, alarm="no_answer")
     return ready_again(conn, scene.runtime, send, "dead", generation=send.generation + 1)
+
+
+def _cancel_again(conn: Connection, scene: _Scene) -> Call | str:
+    """Ending an agreement twice does no harm; ending one that is wanted again does."""
+    if scene.objection is not None:
+        return park(conn, scene.runtime, scene.send, scene.objection.value, alarm="no_answer")
+    if guards.stopped(conn) is not None:
+        return release(conn, scene.send, None, "stopped")
+    return _begin(conn, scene, {})
 
 
 def _sight(scene: _Scene, looked: Look) -> Sight:

@@ -23,7 +23,7 @@ from worker.judging import judge_memberships, today
 from worker.money import answers, deciding
 from worker.money.deciding import Call, Means
 from worker.money.following import follow
-from worker.money.gateways import FindsCredits
+from worker.money.gateways import FindsCredits, ReadsRefunds
 from worker.money.guards import Later, Subject, cooling, other_mode, unchecked_run
 from worker.money.points import call, transaction
 from worker.money.steps import SEEN_AS, Step, Way
@@ -100,7 +100,11 @@ class Desk:
             "lease_until": now + timedelta(seconds=self.runtime.settings.lease_seconds),
         }
         if send.step == Step.READY and send.note != TOO_OLD and send.way != Way.CANCEL:
-            values["way"] = way_of(self.runtime, remedy, charge).value
+            way = way_of(self.runtime, remedy, charge).value
+            if way != send.way and send.key_first_sent is not None:
+                # The key stands for the other way; nothing was executed under it.
+                values |= {"generation": send.generation + 1, "key_first_sent": None, "calls": 0}
+            values["way"] = way
         if not sends.change(conn, send, **values):
             return "busy"
         return Claim(replace(send, **values), charge, remedy.membership)
@@ -134,8 +138,34 @@ class Desk:
             return Look(())
         gateway = self.gateways[send.provider]
         looked = call("look", lambda: gateway.look(send.target, api_of(charge)))
-        if send.way != Way.CREDIT or send.step != Step.UNKNOWN or not isinstance(looked, Look):
+        if not isinstance(looked, Look):
             return looked
+        if send.step == Step.PENDING and send.way == Way.REFUND:
+            return self._with_refund(gateway, send, charge, looked)
+        if send.step == Step.UNKNOWN and send.way == Way.CREDIT:
+            return self._with_credits(gateway, send, charge, looked)
+        return looked
+
+    @staticmethod
+    def _with_refund(
+        gateway: Gateway, send: Send, charge: Charge, looked: Look
+    ) -> Look | NotExecuted | Uncertain | NoCredential:
+        """Where the provider lists no refunds, the one that is on its way is asked for by its id."""
+        made = send.result
+        if looked.lists_refunds or made is None or not isinstance(gateway, ReadsRefunds):
+            return looked
+        found = call("look_at_refund", lambda: gateway.look_at_refund(made, api_of(charge)))
+        if not isinstance(found, Look):
+            return found
+        return replace(
+            looked, facts=(*looked.facts, *(answers.of_charge(fact, charge, send.key) for fact in found.facts))
+        )
+
+    @staticmethod
+    def _with_credits(
+        gateway: Gateway, send: Send, charge: Charge, looked: Look
+    ) -> Look | NotExecuted | Uncertain | NoCredential:
+        """The customer's balance is a list of its own."""
         customer = charge.customer or ""
         if not isinstance(gateway, FindsCredits):
             return replace(looked, lists_refunds=False)

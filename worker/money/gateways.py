@@ -20,6 +20,13 @@ class FindsCredits(Protocol):
     def find_credit(self, customer: str, remedy: str) -> Look | NotExecuted | Uncertain | NoCredential: ...
 
 
+@runtime_checkable
+class ReadsRefunds(Protocol):
+    """A gateway whose provider does not list a charge's refunds, and shows each by its id."""
+
+    def look_at_refund(self, refund: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential: ...
+
+
 @contextmanager
 def gateways(settings: Settings) -> Iterator[Mapping[str, Gateway]]:
     """A gateway for each provider that has credentials; none in shadow mode."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from handlers.gateway import Look
 from reconcile.facts import Charge
 from reconcile.ledger import Ledger
 from reconcile.outcome import HeldBecause
+from reconcile.takings import returns
 from worker.judging import today
 from worker.money.gateways import key_is_live
 from worker.runtime import Runtime
@@ -115,6 +117,18 @@ def canary(conn: Connection, runtime: Runtime, subject: Subject, now: datetime) 
     text = f"{first} remedies under {version or 'no version'} went ahead: look at them, then raise CANARY_COUNT"
     raise_alarm(conn, "canary", version or "", text, now)
     return Later("canary", now + CANARY_LOOK)
+
+
+def untold_refund(conn: Connection, subject: Subject, looked: Look) -> HeldBecause | None:
+    """The provider says that part of the charge went back, and nothing that was told accounts for it: what is still
+    owed is not known. A person who has looked may let it go; a later telling changes what is owed by itself."""
+    if not looked.partly_back or subject.ledger is None or subject.charge is None:
+        return None
+    told = returns(subject.ledger).get(subject.charge.ref)
+    accounted = told is not None and (told.refunds or told.disputes)
+    if accounted or lifted(conn, subject.remedy, HeldBecause.UNTOLD_REFUND):
+        return None
+    return HeldBecause.UNTOLD_REFUND
 
 
 def budget(conn: Connection, runtime: Runtime, subject: Subject) -> Guard:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 DIE_AT = "MAKEGOOD_DIE_AT"  # POINT or POINT#N: at the N-th time that it is passed
 
 TRANSACTIONS = ("reap", "claim", "looked", "decide", "record", "judge", "release")
-CALLS = ("look", "refund", "credit", "find_credit", "cancel")
+CALLS = ("look", "look_at_refund", "refund", "credit", "find_credit", "cancel")
 POINTS = tuple(f"{name}:{moment}" for name in TRANSACTIONS for moment in ("before_commit", "after_commit")) + tuple(
     f"{name}:{moment}" for name in CALLS for moment in ("before_call", "after_call")
 )

@@ -49,6 +49,10 @@ REASONS = {
     "clauses_disagree": ("Two clauses disagree", "The policies pull apart here: both are cited, a person decides."),
     "other_currency": ("Another currency", "What is owed cannot be computed across currencies."),
     "unrecognised": ("Nobody's charge", "Find out whose it is, or give it back."),
+    "untold_refund": (
+        "Part went back already",
+        "PayPal says that part of this payment was refunded, and no webhook or report has told how much: look there.",
+    ),
     "stale_roster": ("The roster is old", "Import a newer roster: the membership may have changed since."),
     "restricted": ("The member asked for a stop", "Their data may not be used further: settle it by hand."),
     "breaker": ("The breaker is open", "Unusually many charges were flagged: look for a common cause first."),

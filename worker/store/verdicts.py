@@ -17,7 +17,7 @@ _WAITING = frozenset({RemedyState.QUEUED, RemedyState.HELD})
 _DONE = frozenset({RemedyState.SUBMITTED, RemedyState.SETTLED})
 
 # Why the shell holds a remedy that the core would have queued. A judgement that wants the same leaves it held.
-SHELL_HOLDS = frozenset({HeldBecause.BREAKER, HeldBecause.STALE_ROSTER})
+SHELL_HOLDS = frozenset({HeldBecause.BREAKER, HeldBecause.STALE_ROSTER, HeldBecause.UNTOLD_REFUND})
 
 
 class Act(Enum):

@@ -86,6 +86,35 @@ def test_an_order_that_cannot_be_read_proves_nothing(gone: Answered) -> None:
     assert len(seen.facts) == 1
 
 
+@pytest.mark.parametrize(("api", "charge", "word"), [("sale", SALE_ID, "state"), ("capture", CAPTURE_ID, "status")])
+def test_a_charge_of_which_part_went_back_says_so_where_nothing_says_how_much(api: str, charge: str, word: str) -> None:
+    fake = world()
+    path = {"sale": "/v1/payments/sale", "capture": "/v2/payments/captures"}[api]
+    fake.objects[f"{path}/{charge}"][word] = "PARTIALLY_REFUNDED" if api == "capture" else "partially_refunded"
+    fake.say("/v2/checkout/orders", refused(404, "RESOURCE_NOT_FOUND"))
+    seen = look(fake, charge, api)
+    assert isinstance(seen, Look)
+    assert (seen.partly_back, seen.lists_refunds) == (True, False)
+
+
+@pytest.mark.parametrize("api", ["sale", "capture"])
+def test_one_refund_is_read_by_its_id(api: str) -> None:
+    fake = world()
+    charge = SALE_ID if api == "sale" else CAPTURE_ID
+    with paypal(fake) as gateway:
+        made = gateway.refund(RefundOrder(charge, api, Money(100, "USD"), "remedy:1:1", "remedy:1"))
+        folder = "/v1/payments/refund" if api == "sale" else "/v2/payments/refunds"
+        fake.objects[f"{folder}/R1"] = next(iter(fake.refunds.values()))
+        seen = gateway.look_at_refund("R1", api)
+        gone = gateway.look_at_refund("R2", api)
+        fake.say(folder, Answered(500))
+        assert isinstance(gateway.look_at_refund("R1", api), Uncertain)
+    assert isinstance(made, Done)
+    assert isinstance(seen, Look)
+    assert [fact.ref.id for fact in seen.facts if isinstance(fact, Refund)] == ["R1"]
+    assert gone == Look((), lists_refunds=False, missing=("R2",))
+
+
 def test_a_charge_that_paypal_does_not_know_is_missing() -> None:
     for api in ("sale", "capture", "charge"):
         seen = look(world(), "8XY00000000000009", api)

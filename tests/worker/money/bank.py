@@ -31,6 +31,7 @@ class Bank:
     ended: set[str] = field(default_factory=set)
     keys: dict[tuple[str, str], tuple[str, Answered, datetime]] = field(default_factory=dict)
     script: deque[str] = field(default_factory=deque)
+    cancels: deque[str] = field(default_factory=deque)  # the same for ends of agreements
     looks: deque[str] = field(default_factory=deque)  # the same for calls that only read
     later: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     owed: dict[str, int] = field(default_factory=dict)  # what of a charge may go back in all, by whoever
@@ -42,7 +43,7 @@ class Bank:
     def reset(self, clock: Callable[[], datetime]) -> None:
         """An empty book at the same addresses."""
         self.clock = clock
-        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.looks):
+        for held in (self.charges, self.made, self.ended, self.keys, self.script, self.looks, self.cancels):
             held.clear()
         for more in (self.later, self.posts, self.owed):
             more.clear()
@@ -113,7 +114,10 @@ class Bank:
         made = self.made[-1]
         if fault == "mismatch":
             made.minor += 1
-            return wire.refund_of(made, 201)
+            charge = self.charges[made.charge]
+            return (
+                wire.said(200, wire.balance(made, charge.customer or "")) if made.credit else wire.refund_of(made, 201)
+            )
         made.status = "pending"
         return self._keep(provider, key, body, lambda: wire.refund_of(made, 201))
 

@@ -78,6 +78,8 @@ def stripe(bank: Bank, asked: Asked) -> Answered:
         params = dict(parse_qsl(asked.body.decode() or parts.query))
         folder, *rest = parts.path.removeprefix("/v1/").split("/")
         if asked.method == "DELETE" or asked.path.endswith("/cancel"):
+            if bank.cancels:
+                return wire.SAYS[bank.cancels.popleft()]("stripe")
             bank.ended.add(rest[0])
             return wire.said(200, wire.subscription(rest[0]))
         if asked.method == "POST":
@@ -154,10 +156,17 @@ def paypal(bank: Bank, asked: Asked) -> Answered:
             return bank.money("paypal", key, asked.body.decode(), refund)
         if bank.looks:
             return wire.SAYS[bank.looks.popleft()]("paypal")
-        if asked.path.startswith("/v1/customer/disputes"):
-            return _cases(bank, asked.path)
-        found = bank.charges.get(asked.path.split("/")[-1])
-        return wire.said(200, _sale(bank, found)) if found else wire.error("paypal", 404, "resource_missing")
+        return _paypal_read(bank, asked)
+
+
+def _paypal_read(bank: Bank, asked: Asked) -> Answered:
+    if asked.path.startswith("/v1/customer/disputes"):
+        return _cases(bank, asked.path)
+    name = asked.path.split("/")[-1]
+    if asked.path.startswith("/v1/payments/refund/"):
+        return wire.said(200, wire.refund(next(one for one in bank.made if one.id == name)))
+    found = bank.charges.get(name)
+    return wire.said(200, _sale(bank, found)) if found else wire.error("paypal", 404, "resource_missing")
 
 
 def _cases(bank: Bank, path: str) -> Answered:

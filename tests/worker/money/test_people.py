@@ -138,6 +138,17 @@ def test_an_agreement_is_cancelled_once_a_person_agrees(house: House) -> None:
     assert (house.state(key), house.bank.ended) == ("settled", {"sub_1"})
 
 
+def test_an_agreement_that_is_wanted_again_is_not_ended_by_a_repetition(house: House) -> None:
+    key = house.bleeding()
+    house.bank.cancels.append("503")
+    house.issue()
+    assert (house.state(key), house.bank.ended) == ("submitted", set())
+    w.take_in(house.runtime, w.row("M-1", w.stripe(1)))
+    house.later(minutes=20)
+    house.issue()
+    assert (house.held(key), house.bank.ended) == (("held", "changed"), set())
+
+
 def test_two_executors_at_once_send_it_once(house: House) -> None:
     keys = [house.overcharge(n) for n in range(1, 5)]
     with ThreadPoolExecutor(4) as pool:

@@ -9,7 +9,7 @@ from reconcile.facts import Fact, Ref, Refund, RefundState
 from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
-from worker.money.decisions import retry
+from worker.money.decisions import approve, retry
 from worker.money.gateways import gateways
 from worker.money.steps import MOVES, STEPS, Step
 
@@ -157,6 +157,27 @@ def test_a_credit_whose_answer_was_lost_is_found_on_the_balance_when_its_key_is_
     assert [(one.credit, one.minor) for one in house.bank.ours("ch_1")] == [(True, EXCESS)]
 
 
+def test_a_key_under_which_a_refund_was_tried_is_not_used_for_a_credit(house: House) -> None:
+    key = house.overcharge()
+    house.bank.script.append("429")
+    house.issue()
+    house.grants("credit")
+    house.tell(w.charge("ch_1_more", w.month(2), customer="cus_1"))
+    house.rest()
+    house.grants("refund")
+    assert (house.state(key), house.alarms()) == ("settled", [])
+    assert house.bank.posts == [f"{key}:1", f"{key}:2"]
+
+
+def test_success_with_another_credit_keeps_its_id_so_that_nobody_sends_it_again(house: House) -> None:
+    house.grants("credit")
+    key = house.overcharge()
+    house.bank.script.append("mismatch")
+    assert house.issue().stopped
+    house.grants("refund")
+    assert house.send(key).result == house.bank.made[0].id
+
+
 def test_too_old_at_paypal_becomes_a_credit_on_our_own_books(house: House) -> None:
     key = house.overcharge(provider="paypal")
     house.bank.script.append("too_old")
@@ -175,6 +196,28 @@ def test_a_refund_by_hand_before_the_send_is_seen(house: House, provider: str) -
     house.issue()
     assert house.bank.posts == []
     assert house.bank.back(_charge(key)) == 19800
+
+
+def test_a_partial_refund_that_paypal_shows_and_nobody_told_of_waits_for_a_person(house: House) -> None:
+    key = house.overcharge(provider="paypal")
+    made = house.bank.by_hand(_charge(key), EXCESS - 100)
+    house.issue()
+    assert (house.held(key), house.bank.posts) == (("held", "untold_refund"), [])
+    house.rest()
+    assert house.bank.posts == []
+    house.tell(house.fact(made))  # Transaction Search tells of it three hours later
+    assert (house.state(key), house.remedy(key).amount_minor) == ("queued", 100)
+    house.issue()
+    assert house.bank.back(_charge(key)) == EXCESS
+
+
+def test_a_person_who_has_looked_lets_go_what_an_untold_refund_held(house: House) -> None:
+    key = house.overcharge(provider="paypal")
+    house.bank.by_hand(_charge(key), 1)
+    house.issue()
+    approve(house.runtime, key, "Ada Example")
+    house.rest()
+    assert (house.state(key), house.bank.posts) == ("settled", [f"{key}:1"])
 
 
 @BOTH
@@ -212,6 +255,17 @@ def test_a_pending_refund_stays_submitted_until_it_is_told_settled(house: House,
     assert house.state(key) == "submitted"
     house.later(hours=1)
     house.tell(_told(house, key, "succeeded"))
+    assert house.state(key) == "settled"
+
+
+@BOTH
+def test_a_pending_refund_is_asked_for_when_no_webhook_comes(house: House, provider: str) -> None:
+    key = house.overcharge(provider=provider)
+    house.bank.script.append("pending")
+    house.issue()
+    house.bank.made[0].status = "succeeded"
+    house.later(days=1, hours=1)
+    house.issue()
     assert house.state(key) == "settled"
 
 
