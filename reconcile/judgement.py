@@ -81,7 +81,7 @@ def _next_change(scene: Scene) -> date | None:
     days += [stint.end.on for stint in scene.course.stints if stint.end is not None]
     days += [a.until for a in scene.membership.agreements if a.until is not None]
     paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid]
-    days += [missed_from(r.due, scene) for r in paid_or_missed if r.kind is RenewalKind.DUES]
+    days += [missed_from(r.due, scene.rules) for r in paid_or_missed if r.kind is RenewalKind.DUES]
     days += overdue_days(scene.ledger, zone)
     days += _coming(scene)
     return min((day for day in days if day > as_of), default=None)
@@ -101,7 +101,7 @@ def _moments(ledger: Ledger) -> Iterator[datetime]:
 def _coming(scene: Scene) -> list[date]:
     """The day on which the next renewal, not yet expected today, would be missed."""
     coming = next_due(scene.membership, scene.course, scene.as_of + timedelta(days=EARLY_DAYS))
-    return [] if coming is None else [missed_from(coming, scene)]
+    return [] if coming is None else [missed_from(coming, scene.rules)]
 
 
 def judge_stray(stray: StrayCharge, rules: Rules, as_of: date) -> tuple[Finding, Remedy] | None:

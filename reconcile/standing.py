@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from reconcile.facts import ChargeState, Subscription, SubscriptionState
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind
+from reconcile.policy import Rules
 from reconcile.renewals import RenewalKind
 from reconcile.scene import Scene
 from reconcile.stints import local_date
@@ -24,7 +25,7 @@ def missed_renewals(scene: Scene) -> Iterator[Finding]:
     ]
     for index in scene.paired.unpaid:
         renewal = scene.paired.renewals[index]
-        seen = missed_from(renewal.due, scene)
+        seen = missed_from(renewal.due, scene.rules)
         awaited = any(renewal.opens <= day <= renewal.closes for day in pending)
         judged = scene.rules.judge_from is None or renewal.due >= scene.rules.judge_from
         if renewal.kind is RenewalKind.DUES and seen <= scene.as_of and judged and not awaited:
@@ -46,8 +47,9 @@ def missed_renewals(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def missed_from(due: date, scene: Scene) -> date:
-    return due + timedelta(days=scene.rules.dunning_days + 1)
+def missed_from(due: date, rules: Rules) -> date:
+    """The first day on which dues that nobody paid are missed."""
+    return due + timedelta(days=rules.dunning_days + 1)
 
 
 def live_agreements(scene: Scene) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from worker.audit import Entry, append_all
 from worker.breaker import Judging, Slice
 from worker.faults import where
 from worker.runtime import Runtime
+from worker.screening import screen
 from worker.store import due
 from worker.store.due import AGAIN, Wanted
 from worker.store.judgements import Judgement, write
@@ -28,6 +29,7 @@ from worker.store.roster_age import with_age
 from worker.store.sql import TRANSIENT, run
 
 SLICE = 200
+SCREEN = 5000  # memberships that are looked through at once, and locked for some tenths of a second
 _FIRST = Ref("", "")
 
 R = TypeVar("R")
@@ -157,13 +159,50 @@ def _memberships(
         return judge_memberships(conn, runtime, refs, wanted.as_of, judging)
 
     total = Judged()
-    for judged in _slices(runtime, after, choose, judge):
+    if wanted.changed_only:  # few, and seldom clean
+        parts = _slices(runtime, after, choose, judge)
+    else:
+        parts = _screened(runtime, wanted, judging, after, judge)
+    for judged in parts:
         total += judged
         if progress is not None:
             progress(total.memberships)
     if total.memberships:
         breaker.check(runtime, judging)
     return total
+
+
+def _screened(
+    runtime: Runtime, wanted: Wanted, judging: Judging, after: str, judge: Callable[[Connection, Sequence[str]], Judged]
+) -> Iterator[Judged]:
+    """Look through many memberships at once; what is not seen to be clean is judged slice after slice."""
+    last = after
+    while True:
+        part = partial(_screen, runtime=runtime, wanted=wanted, judging=judging, after=last)
+        chosen, rest, judged = run(runtime.engine, part)
+        if not chosen:
+            return
+        if judged.memberships:
+            yield judged
+        for first in range(0, len(rest), SLICE):
+            few = rest[first : first + SLICE]
+            yield _slice(runtime, partial(_these, few), judge)[1]
+        last = chosen[-1]
+
+
+def _these(refs: Sequence[str], _conn: Connection) -> Sequence[str]:
+    return refs
+
+
+def _screen(
+    conn: Connection, *, runtime: Runtime, wanted: Wanted, judging: Judging, after: str
+) -> tuple[Sequence[str], Sequence[str], Judged]:
+    """The next memberships, those of them that are left to the core, and what came of the others."""
+    chosen = due.next_memberships(conn, wanted, after, SCREEN)
+    screened = screen(conn, chosen, runtime.rules, wanted.as_of)
+    due.memberships_judged(conn, screened.clean, wanted.as_of)
+    breaker.note(conn, judging, Slice(screened.charges, (), ()), runtime.clock())
+    return chosen, screened.rest, Judged(memberships=len(screened.clean))
 
 
 def _strays(runtime: Runtime, wanted: Wanted) -> Judged:

@@ -145,16 +145,26 @@ facts = Table(
     Column("told_at", UtcDateTime, nullable=False),
     Column("judged_as_of", Date),  # a charge that was judged as a stray (see store/due.py)
     Column("body", Json, nullable=False),
+    # What the screen needs to know of a fact and of all that bears on it (see store/gists.py); null: it was not asked.
+    Column("plain", Boolean),
+    Column("period_from", UtcDateTime),  # of a plain charge: where the one period begins that it states
 )
 # Memberships, e-mail addresses and the merchant's own references belong to no provider.
-for _name in ("membership", "subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent"):
+for _name in ("subscription", "customer", "payer", "named", "email", "charge", "invoice", "intent"):
     Index(
         f"ix_facts_{_name}",
-        *([] if _name in {"membership", "named", "email"} else [facts.c.provider]),
+        *([] if _name in {"named", "email"} else [facts.c.provider]),
         facts.c[_name],
         postgresql_where=facts.c[_name].is_not(None),
         sqlite_where=facts.c[_name].is_not(None),
     )
+# All that the screen reads of a membership's facts is in it: no row is fetched.
+Index(
+    "ix_facts_membership",
+    *(facts.c[_name] for _name in ("membership", "kind", "at", "amount_minor", "currency", "plain", "period_from")),
+    postgresql_where=facts.c.membership.is_not(None),
+    sqlite_where=facts.c.membership.is_not(None),
+)
 # Strays, and charges that were judged as such and have found their membership since.
 STRAY = (facts.c.kind == "charge") & (facts.c.membership.is_(None) | facts.c.judged_as_of.is_not(None))
 Index("ix_facts_stray", facts.c.judged_as_of, facts.c.at, postgresql_where=STRAY, sqlite_where=STRAY)
@@ -171,7 +181,7 @@ memberships = Table(
     Column("judged_as_of", Date),
     Column("next_change", Date),  # the first date on which time alone can change the judgement
     Column("touched", Boolean, nullable=False, default=True),  # facts or roster changed since it was last judged
-    Column("explained", Json),
+    Column("explained", Json),  # the charges that look wrong and are right, and why
     Index("ix_memberships_touched", "touched"),
     Index("ix_memberships_next_change", "next_change"),
     Index("ix_memberships_judged_as_of", "judged_as_of"),

@@ -23,7 +23,8 @@ from reconcile.ledger import BoundBy
 from reconcile.money import Money
 from worker.codec import FactKey
 from worker.schema import identifiers
-from worker.store.links import paid_by
+from worker.store.gists import gist
+from worker.store.links import given_back, paid_by
 from worker.store.rows import BOUND, Kept, Look, bind_to, find
 from worker.store.sql import listed
 
@@ -53,7 +54,13 @@ def rebind(conn: Connection, chosen: Mapping[FactKey, Kept]) -> list[Rebound]:
     asked = {key: (_bindable(kept), _bills(kept, paid)) for key, kept in sorted(chosen.items())}
     directory = _directory(conn, asked.values())
     rebound = [Rebound(chosen[key], directory.bind(*subject)) for key, subject in asked.items()]
-    bind_to(conn, [(r.kept.key, r.now) for r in rebound if r.now != r.kept.binding])
+    back = given_back(conn, [kept.fact for kept in chosen.values()])
+    changed = []
+    for one, (_, bills) in zip(rebound, asked.values(), strict=True):
+        told = gist(one.kept.fact, bills, back.of(one.kept.fact))
+        if (one.now, told) != (one.kept.binding, one.kept.gist):
+            changed.append((one.kept.key, one.now, told))
+    bind_to(conn, changed)
     return rebound
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
 from reconcile.facts import Ref
 from reconcile.outcome import Outcome
-from worker.schema import STRAY, facts, memberships
+from worker.schema import STRAY, Row, facts, memberships
 from worker.store.sql import change, listed
 
 # What a stray charge carries in place of the date of its judgement. Null would mean that it was never judged as one,
@@ -75,14 +75,17 @@ def memberships_judged(conn: Connection, outcomes: Sequence[Outcome], as_of: dat
             "judged_as_of": as_of,
             "next_change": outcome.next_change,
             "touched": False,
-            "explained": [
-                {"charge": str(one.charge), "pays": [str(day) for day in one.pays], "notes": [*map(str, one.notes)]}
-                for one in outcome.explained
-            ],
+            "explained": _look_alikes(outcome),
         }
         for outcome in outcomes
     ]
     change(conn, memberships, rows, key=["ref"])
+
+
+def _look_alikes(outcome: Outcome) -> list[Row] | None:
+    """What looks wrong and is right. What the other charges pay is worked out when somebody asks."""
+    told = [one for one in outcome.explained if one.notes]
+    return [{"charge": str(one.charge), "notes": [*map(str, one.notes)]} for one in told] or None
 
 
 def strays_judged(conn: Connection, judged: Mapping[Ref, date | None]) -> None:

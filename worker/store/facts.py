@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select, update
 
-from reconcile.binding import Binding
 from reconcile.facts import Fact, Ref, Subscription
 from worker.codec import FactKey, key_of
 from worker.crypt import Keyring
@@ -83,7 +82,7 @@ def _rebind(conn: Connection, changed: Sequence[Fact], before: dict[FactKey, Kep
     new = {key for fact in changed if (key := key_of(fact)) not in before}
     earlier = [before[key].fact for fact in changed if (key := key_of(fact)) not in new]
     chosen = {
-        key: Kept(fact, before[key].binding if key in before else Binding())
+        key: replace(before[key], fact=fact) if key in before else Kept(fact)
         for fact in changed
         if (key := key_of(fact))[1] in BOUND
     }

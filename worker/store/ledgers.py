@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,14 +24,12 @@ from reconcile.facts import (
 from reconcile.ledger import BoundCharge, Ledger, StrayCharge
 from reconcile.membership import Membership
 from worker.store.asked import with_claims
-from worker.store.links import OUR_BOOKS, paid_by, provider_of
+from worker.store.links import GivenBack, given_back, paid_by
 from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
 from worker.store.rows import BOUND, Kept, Look, find
 
 F = TypeVar("F", bound=Fact)
-Back = Refund | Dispute | Credit
-_Named = dict[tuple[str, str, str], list[Back]]
 
 
 def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
@@ -42,7 +40,7 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
         bound.setdefault(str(kept.binding.membership), []).append(kept)
     everything = [kept.fact for many in bound.values() for kept in many]
     paid = paid_by(conn, everything)
-    back = _given_back(conn, everything)
+    back = given_back(conn, everything)
     gaps = open_gaps(conn)
     ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
     told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
@@ -61,7 +59,7 @@ def load_strays(conn: Connection, refs: Iterable[Ref]) -> dict[Ref, StrayCharge 
     """What is known of these charges while no membership has them; None for one that a membership has."""
     named = {(ref.provider, ref.id) for ref in refs}
     found = find(conn, Look("object_id", ("charge",), named))
-    back = _given_back(conn, [kept.fact for kept in found.values()])
+    back = given_back(conn, [kept.fact for kept in found.values()])
     strays: dict[Ref, StrayCharge | None] = {}
     for kept in found.values():
         if isinstance(kept.fact, Charge):
@@ -70,18 +68,18 @@ def load_strays(conn: Connection, refs: Iterable[Ref]) -> dict[Ref, StrayCharge 
     return strays
 
 
-def _stray(charge: Charge, fits: tuple[str, ...], back: _Named) -> StrayCharge:
-    given = list(_of_charge(charge, back))
+def _stray(charge: Charge, fits: tuple[str, ...], back: GivenBack) -> StrayCharge:
+    given = back.of(charge)
     return StrayCharge(charge, fits, _sorted(given, Refund), _sorted(given, Dispute))
 
 
-def _ledger(membership: Membership, bound: Sequence[Kept], paid: Paid, back: _Named) -> Ledger:
+def _ledger(membership: Membership, bound: Sequence[Kept], paid: Paid, back: GivenBack) -> Ledger:
     facts = [kept.fact for kept in bound]
     charges = []
     for kept in bound:
         if isinstance(kept.fact, Charge) and kept.binding.by is not None:
             charges.append(BoundCharge(kept.fact, kept.binding.by))
-            facts += [*paid.of(kept.fact), *paid.payments_of(kept.fact), *_of_charge(kept.fact, back)]
+            facts += [*paid.of(kept.fact), *paid.payments_of(kept.fact), *back.of(kept.fact)]
     return Ledger(
         membership,
         tuple(sorted(charges, key=lambda one: one.charge.ref)),
@@ -93,34 +91,6 @@ def _ledger(membership: Membership, bound: Sequence[Kept], paid: Paid, back: _Na
         subscriptions=_sorted(facts, Subscription),
         credits=_sorted(facts, Credit),
     )
-
-
-def _given_back(conn: Connection, facts: Iterable[Fact]) -> _Named:
-    """Refunds, disputes and credits by the charge, and by the intent, that they name."""
-    charges = [fact for fact in facts if isinstance(fact, Charge)]
-    ids = {(charge.ref.provider, charge.ref.id) for charge in charges}
-    intents = {(charge.ref.provider, charge.intent) for charge in charges if charge.intent}
-    found = find(
-        conn,
-        Look("charge", ("refund", "dispute", "credit"), ids),
-        Look("charge", ("credit",), {(OUR_BOOKS, id_) for _, id_ in ids}),
-        Look("intent", ("refund", "dispute"), intents),
-    )
-    named: _Named = {}
-    for kept in found.values():
-        fact = kept.fact
-        if isinstance(fact, Refund | Dispute | Credit):
-            # What names a charge belongs to that one; an intent may have had several charges, of which one succeeded.
-            by, name = ("charge", fact.charge) if fact.charge else ("intent", getattr(fact, "intent", None))
-            named.setdefault((by, provider_of(fact), str(name)), []).append(fact)
-    return named
-
-
-def _of_charge(charge: Charge, back: _Named) -> Iterator[Back]:
-    provider = charge.ref.provider
-    yield from back.get(("charge", provider, charge.ref.id), ())
-    if charge.intent:
-        yield from back.get(("intent", provider, charge.intent), ())
 
 
 def _sorted(facts: Iterable[Fact], cls: type[F]) -> tuple[F, ...]:

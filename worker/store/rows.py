@@ -15,6 +15,7 @@ from reconcile.ledger import BoundBy
 from reconcile.money import Money
 from worker.codec import FactKey, fact_from_text, fact_to_plain, key_of
 from worker.schema import Row, facts
+from worker.store.gists import UNKNOWN, Gist
 from worker.store.sql import change, listed, put
 
 # Kinds that find a membership of their own. Refunds, disputes and invoice payments go with their charge.
@@ -36,6 +37,7 @@ class Kept:
 
     fact: Fact
     binding: Binding = _UNBOUND
+    gist: Gist = UNKNOWN
 
     @property
     def key(self) -> FactKey:
@@ -68,19 +70,20 @@ def by_key(conn: Connection, keys: Iterable[FactKey]) -> dict[FactKey, Kept]:
 
 def write(conn: Connection, changed: Sequence[Fact]) -> None:
     """Write facts over what was known of them, in key order. What they are bound to stays."""
-    rows = [_row(fact) for fact in sorted(changed, key=key_of)]
+    rows = [row_of(fact) for fact in sorted(changed, key=key_of)]
     put(conn, facts, rows, key=[column.name for column in _KEY], replacing=True)
 
 
-def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding]]) -> None:
-    """Write what facts are bound to."""
-    rows = [_bound_row(key, binding) for key, binding in sorted(bindings, key=lambda item: item[0])]
+def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding, Gist]]) -> None:
+    """Write what facts are bound to, and their gists."""
+    rows = [_bound_row(*told) for told in sorted(bindings, key=lambda told: told[0])]
     change(conn, facts, rows, key=[column.name for column in _KEY])
 
 
 def _columns() -> Select[Any]:
     # Text, not JSON: the codec reads it straight into the fact's type.
-    return select(*_KEY, facts.c.membership, facts.c.bound_by, cast(facts.c.fits, Text), cast(facts.c.body, Text))
+    c = facts.c
+    return select(*_KEY, c.membership, c.bound_by, c.plain, c.period_from, cast(c.fits, Text), cast(c.body, Text))
 
 
 def _query(conn: Connection, look: Look) -> Select[Any]:
@@ -96,10 +99,11 @@ def _query(conn: Connection, look: Look) -> Select[Any]:
 
 def _read(conn: Connection, query: Any) -> dict[FactKey, Kept]:  # noqa: ANN401 - a Select or a union of them
     found: dict[FactKey, Kept] = {}
-    for provider, kind, object_id, membership, bound_by, fits, body in conn.execute(query):
+    for provider, kind, object_id, membership, bound_by, plain, period_from, fits, body in conn.execute(query).all():
         key = (provider, kind, object_id)
         if key not in found:
-            found[key] = Kept(fact_from_text(kind, body), _binding(membership, bound_by, fits))
+            gist = UNKNOWN if plain is None else Gist(plain, period_from)
+            found[key] = Kept(fact_from_text(kind, body), _binding(membership, bound_by, fits), gist)
     return {key: found[key] for key in sorted(found)}
 
 
@@ -111,16 +115,19 @@ def _binding(membership: str | None, bound_by: str | None, fits: str | None) -> 
     return Binding(fits=tuple(msgspec.json.decode(fits or "[]", type=list[str])))
 
 
-def _bound_row(key: FactKey, binding: Binding) -> Row:
+def _bound_row(key: FactKey, binding: Binding, gist: Gist) -> Row:
     return {
         **{column.name: value for column, value in zip(_KEY, key, strict=True)},
         "membership": binding.membership,
         "bound_by": None if binding.by is None else binding.by.value,
         "fits": list(binding.fits),
+        "plain": gist.plain,
+        "period_from": gist.period_from,
     }
 
 
-def _row(fact: Fact) -> Row:
+def row_of(fact: Fact) -> Row:
+    """A fact as a row of `facts`, bound to nothing yet."""
     provider, kind, object_id = key_of(fact)
     copied = {name: getattr(fact, name, None) for name in _COPIED}
     if kind == "subscription":
