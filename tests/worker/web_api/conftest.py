@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from config.settings import Settings
-from reconcile.membership import Agreement
+from reconcile.membership import Agreement, Plan
 from reconcile.money import Money
 from tests.servers import PostgresServer
 from tests.worker import world
@@ -27,6 +27,7 @@ from worker.handling import drain
 from worker.judging import reconcile_all
 from worker.runtime import Runtime, build
 from worker.store.facts import store_facts
+from worker.store.roster import RosterRow
 from worker.web import api
 from worker.web.api.address import PREFIX
 from worker.web.app import create_app
@@ -89,7 +90,11 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         migrate(runtime.engine)
         runtime.prepare()
         runtime = world.plain_inboxes(runtime)
-        routes = api.routes(runtime, lambda: drain(runtime) and None)
+
+        def handle() -> None:
+            drain(runtime)
+
+        routes = api.routes(runtime, handle)
         yield Stand(runtime, stack.enter_context(serving(create_app(runtime, routes=routes))), clock)
 
 
@@ -105,7 +110,7 @@ def called(stand: Stand) -> Iterator[Api]:
 
 def fill(runtime: Runtime) -> None:
     large = world.row("M-2", Agreement("stripe", "sub_2", "cus_2"))
-    large = world.RosterRow(world.replace(large.membership, plan=world.Plan(LARGE_PRICE)), {"email": "bo@example.com"})
+    large = RosterRow(replace(large.membership, plan=Plan(LARGE_PRICE)), {"email": "bo@example.com"})
     small = world.row("M-1", Agreement("stripe", "sub_1", "cus_1"), email="ann@example.com")
     world.take_in(runtime, small, large)
     charges = [

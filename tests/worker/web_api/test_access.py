@@ -64,7 +64,7 @@ def test_without_a_token_nothing_is_told(called: Api) -> None:
 
 def test_whatever_is_no_token_is_401(called: Api) -> None:
     for header in (b"", b"Bearer", b"Basic YTpi", b"Bearer mkg_0_0", b"bearer \xe9", b"Bearer a b"):
-        assert called.http.get("/findings", headers={"Authorization": header}).status_code == 401, header
+        assert called.http.get("/findings", headers=[(b"Authorization", header)]).status_code == 401, header
 
 
 def test_a_token_that_lacks_a_scope_is_told_which(called: Api) -> None:

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from tests.worker.web_api.conftest import LARGE, SMALL, Api
 from worker import tables
-from worker.money import decisions
-from worker.schema import audit
+from worker.money import decisions, subjects
+from worker.money.following import ACTOR
+from worker.schema import audit, findings, remedies
 from worker.store import listings
 
 
@@ -34,7 +35,7 @@ def test_pages_add_up_to_the_list_while_rows_come_in_between(called: Api) -> Non
     first = {what: called.get(f"/{what}?limit=1") for what in ("findings", "remedies")}
     with called.runtime.engine.begin() as conn:
         # What sorts before the cursor appears on no later page, and moves nothing.
-        for table in (listings.f, listings.r):
+        for table in (findings, remedies):
             row = dict(conn.execute(select(table).order_by(table.c.key)).mappings().first() or {})
             more = {"finding": "0000"} if "finding" in row else {}
             conn.execute(table.insert().values({**row, "key": "0000", **more}))
@@ -98,10 +99,10 @@ def test_an_approval_is_in_the_tokens_name(called: Api) -> None:
 
 def test_who_prepared_does_not_approve(called: Api) -> None:
     with called.runtime.engine.begin() as conn:
-        row = decisions.subjects.locked(conn, LARGE)
+        row = subjects.locked(conn, LARGE)
         assert row is not None
         assert row.held_because == "four_eyes"
-        decisions._note_approval(conn, row, decisions.ACTOR, "Approver", called.runtime.clock())
+        decisions._note_approval(conn, row, ACTOR, "Approver", called.runtime.clock())
 
     own = called("POST", f"/remedies/{LARGE}/approve", "approver")
     others = called("POST", f"/remedies/{LARGE}/approve", "second")
