@@ -48,8 +48,9 @@ def create_api(runtime: Runtime, ring: Callable[[], None]) -> ASGIApp:
     app.state.runtime = runtime
     app.state.ring = ring
     app.state.doorman = Doorman()
-    problems.add_to(app)
-    for router in (memberships.router, intake.router, cases.router, nights.router):
+    routers = (memberships.router, intake.router, cases.router, nights.router)
+    problems.add_to(app, [*app.routes, *(route for router in routers for route in router.routes)])
+    for router in routers:
         app.include_router(router)
     described: dict[str, Any] = {}
 

@@ -4,7 +4,7 @@ anything personal, or says what stands behind."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from worker.faults import where
 from worker.roster_fields import BadFieldError
@@ -84,8 +86,8 @@ def answer(refused: Refused) -> Response:
     return Response(body.encode(errors="replace"), refused.status, refused.headers, MEDIA_TYPE)
 
 
-def add_to(app: FastAPI) -> None:
-    """Have every fault of the app end as a problem."""
+def add_to(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Have every fault of the app end as a problem. `routes` are those whose methods are told to a wrong one."""
 
     @app.exception_handler(Refused)
     def refuse(_request: Request, fault: Refused) -> Response:
@@ -100,7 +102,7 @@ def add_to(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def no_address(request: Request, fault: HTTPException) -> Response:
         if fault.status_code == 405:
-            return answer(_no_method(app, request))
+            return answer(_no_method(routes, request))
         return answer(Refused(404, "no-address", "the addresses are listed at /api/v1/openapi.json"))
 
     @app.exception_handler(DBAPIError)
@@ -128,19 +130,13 @@ def _said(error: Mapping[str, object]) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def _no_method(app: FastAPI, request: Request) -> Refused:
-    allowed = methods_of(app, request.scope)
-    said = f"this address takes {', '.join(allowed)}"
-    return Refused(405, "no-method", said, headers={"allow": ", ".join(allowed)})
+def _no_method(routes: Sequence[BaseRoute], request: Request) -> Refused:
+    allowed = ", ".join(_methods(routes, request.scope))
+    return Refused(405, "no-method", f"this address takes {allowed}", headers={"allow": allowed})
 
 
-def methods_of(app: FastAPI, scope: Mapping[str, object]) -> list[str]:
-    """The methods of an address, over all routes that it fits."""
-    found: set[str] = set()
-    for route in app.routes:
-        matched, _ = route.matches({**scope, "method": "GET"})
-        if matched.value:
-            found |= set(getattr(route, "methods", None) or ())
-    if "GET" in found:
-        found.add("HEAD")
-    return sorted(found | {"OPTIONS"})
+def _methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
+    """The methods of an address, over all routes that it fits; the framework tells those of the first."""
+    fitting = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    found = {method for route in fitting for method in route.methods or ()}
+    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
