@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.worker.web_api.conftest import LARGE, SMALL, Api
+from tests.worker.web_api.stands import LARGE, SMALL, Api
 from worker.accounts.roles import Role
 from worker.web import api
 from worker.web.api.access import BAD_TOKENS_MAX, Doorman

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tests.worker.web_api.conftest import LARGE, SMALL, Api
+from tests.worker.web_api.stands import LARGE, SMALL, Api
 from worker import tables
 from worker.money import decisions, subjects
 from worker.money.following import ACTOR

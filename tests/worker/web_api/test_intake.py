@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tests.worker import world
-from tests.worker.web_api.conftest import Api
+from tests.worker.web_api.stands import Api
 from worker import nightly
 from worker.schema import audit
 from worker.store import claims

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tests.worker.web_api.conftest import Api
+from tests.worker.web_api.stands import Api
 from worker.privacy import rights
 from worker.schema import audit, membership_versions
 
@@ -184,7 +184,7 @@ def test_every_write_is_in_the_tokens_name(called: Api) -> None:
 
 
 def test_a_reference_may_hold_any_sign_that_a_roster_may(called: Api) -> None:
-    for ref in ("a/b", "ü ö", "x?y#z", "%", "notices/notices"):
+    for ref in ("a/b", "ü ö", "x?y#z", "%"):
         address = "/memberships/" + "".join(f"%{byte:02X}" for byte in ref.encode())
         assert called("PUT", address, json={**ROW, "membership": ref}).status_code == 201
         assert called("POST", f"{address}/notices", json=CANCEL).status_code == 200

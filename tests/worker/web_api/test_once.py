@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from tests.worker.web_api.conftest import SMALL, Api, Stand
+from tests.worker.web_api.stands import SMALL, Api, Stand
 from worker.schema import api_answers, audit
 from worker.store.answers import Kept, begin
 

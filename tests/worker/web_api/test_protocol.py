@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from tests.worker.web_api.conftest import LARGE, Api
+from tests.worker.web_api.stands import LARGE, Api
 from worker.engine import make_engine
 from worker.web import api
 from worker.web.api.address import PREFIX

@@ -1,3 +1,27 @@
-"""Where the API is."""
+"""Where the API is, and what may stand in its addresses: a reference or key may hold a slash, so its pattern only stops
+before the words that are addresses of their own below it."""
+
+from __future__ import annotations
+
+from starlette.convertors import Convertor, register_url_convertor
 
 PREFIX = "/api/v1"
+
+
+class _Named(Convertor[str]):
+    def __init__(self, *below: str) -> None:
+        stops = f"(?!/(?:{'|'.join(below)})$)" if below else ""
+        self.regex = rf"(?:{stops}[\s\S])+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+def register() -> None:
+    """Have routes know `{ref:membership}`, `{key:remedy}` and `{…:name}`. Before they are made; harmless to repeat."""
+    register_url_convertor("membership", _Named("notices", "changes"))
+    register_url_convertor("remedy", _Named("approve", "waive", "retry"))
+    register_url_convertor("name", _Named())

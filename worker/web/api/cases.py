@@ -18,7 +18,7 @@ from worker.store import listings
 from worker.store.listings import Filter
 from worker.store.tokens import Token
 from worker.tables import Row
-from worker.web.api import problems, shapes
+from worker.web.api import address, problems, shapes
 from worker.web.api.access import Approves, ReadsCases, Retries, Runs, Waives
 from worker.web.api.filters import OfFindings, OfRemedies
 from worker.web.api.once import once, written
@@ -26,11 +26,17 @@ from worker.web.api.paging import Name, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import Body, Sent
 
+address.register()
 router = APIRouter(tags=["cases"])
 
-Key = Annotated[Name, Path(description="The key that the listing gives.")]
+Key = Annotated[Name, Path(description="The key that the listing gives.", examples=["remedy:stripe:ch_1001"])]
+FindingKey = Annotated[Name, Path(description="The key that the listing gives.", examples=["finding:stripe:ch_1001"])]
 Ref = Annotated[
-    Name, Path(description="A membership, a charge such as stripe:ch_1, or the key of a finding or remedy.")
+    Name,
+    Path(
+        description="A membership, a charge such as stripe:ch_1001, or the key of a finding or remedy.",
+        examples=["stripe:ch_1001"],
+    ),
 ]
 
 
@@ -42,8 +48,8 @@ def list_findings(_who: ReadsCases, runtime: Runs, asked: Annotated[OfFindings, 
         return page("findings", asked, rows, lambda row: str(row["key"]))
 
 
-@router.get("/findings/{key:path}", response_model=shapes.Finding)
-def get_finding(_who: ReadsCases, runtime: Runs, key: Key) -> Response:
+@router.get("/findings/{key:name}", response_model=shapes.Finding)
+def get_finding(_who: ReadsCases, runtime: Runs, key: FindingKey) -> Response:
     """One finding."""
     with reading(runtime.engine).begin() as conn:
         found = list(listings.findings(conn, Filter(key=key)))
@@ -60,7 +66,7 @@ def list_remedies(_who: ReadsCases, runtime: Runs, asked: Annotated[OfRemedies, 
         return page("remedies", asked, rows, lambda row: str(row["key"]))
 
 
-@router.post("/remedies/{key:path}/approve", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
+@router.post("/remedies/{key:remedy}/approve", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
 def approve_remedy(who: Approves, runtime: Runs, sent: Body, key: Key) -> Response:
     """Let a held remedy go, in the name of the token. It binds to what is held now: its amount, charge, kind and
     clause. Who prepared it cannot approve it."""
@@ -68,7 +74,7 @@ def approve_remedy(who: Approves, runtime: Runs, sent: Body, key: Key) -> Respon
     return _decided(runtime, who, sent, key, lambda: decisions.approve(runtime, key, who.name))
 
 
-@router.post("/remedies/{key:path}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Waiving))
+@router.post("/remedies/{key:remedy}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Waiving))
 def waive_remedy(who: Waives, runtime: Runs, sent: Body, key: Key) -> Response:
     """Give a remedy up for good, whatever is owed. The reason stands in the audit log."""
     try:
@@ -78,21 +84,21 @@ def waive_remedy(who: Waives, runtime: Runs, sent: Body, key: Key) -> Response:
     return _decided(runtime, who, sent, key, lambda: decisions.waive(runtime, key, who.name, reason))
 
 
-@router.post("/remedies/{key:path}/retry", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
+@router.post("/remedies/{key:remedy}/retry", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
 def retry_remedy(who: Retries, runtime: Runs, sent: Body, key: Key) -> Response:
     """Send a refund that failed once more, under a new key of the provider's. A large one is held for somebody else."""
     _fields(sent, ())
     return _decided(runtime, who, sent, key, lambda: decisions.retry(runtime, key, who.name))
 
 
-@router.get("/remedies/{key:path}", response_model=shapes.Remedy)
+@router.get("/remedies/{key:remedy}", response_model=shapes.Remedy)
 def get_remedy(_who: ReadsCases, runtime: Runs, key: Key) -> Response:
     """One remedy."""
     with reading(runtime.engine).begin() as conn:
         return shown(_remedy(conn, key))
 
 
-@router.get("/explain/{ref:path}", response_model=shapes.Explained)
+@router.get("/explain/{ref:name}", response_model=shapes.Explained)
 def explain(_who: ReadsCases, runtime: Runs, ref: Ref) -> Response:
     """What was expected and what came, how they were paired, which clause decides, the arithmetic, and what happened
     since."""

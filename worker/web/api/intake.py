@@ -20,7 +20,7 @@ from worker.store.listings import Filter
 from worker.store.recording import NewDelivery, record
 from worker.store.sql import run
 from worker.store.tokens import Token
-from worker.web.api import problems, shapes
+from worker.web.api import address, problems, shapes
 from worker.web.api.access import ReadsCases, Ring, Runs, WritesClaims, WritesEvents
 from worker.web.api.filters import OfClaims
 from worker.web.api.once import once, written
@@ -28,6 +28,7 @@ from worker.web.api.paging import Name, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import JSON, LINES, Body, Sent
 
+address.register()
 router = APIRouter()
 
 
@@ -104,8 +105,10 @@ def list_claims(_who: ReadsCases, runtime: Runs, asked: Annotated[OfClaims, Quer
         return page("claims", asked, rows, lambda row: str(row["claim"]))
 
 
-@router.get("/claims/{claim:path}", tags=["claims"], response_model=shapes.ListedClaim)
-def get_claim(_who: ReadsCases, runtime: Runs, claim: Annotated[Name, Path(description="Its id.")]) -> Response:
+@router.get("/claims/{claim:name}", tags=["claims"], response_model=shapes.ListedClaim)
+def get_claim(
+    _who: ReadsCases, runtime: Runs, claim: Annotated[Name, Path(description="Its id.", examples=["C-1"])]
+) -> Response:
     """One claim and its answer."""
     with reading(runtime.engine).begin() as conn:
         found = list(store.listing(conn, Filter(key=claim), runtime.rules.zone))

@@ -30,16 +30,17 @@ from worker.runtime import Runtime
 from worker.store import roster
 from worker.store.sql import run
 from worker.store.tokens import Token
-from worker.web.api import problems, shapes
+from worker.web.api import address, problems, shapes
 from worker.web.api.access import ReadsMemberships, Ring, Runs, WritesMemberships, need
 from worker.web.api.once import once, written
 from worker.web.api.paging import Name, Paged, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import Body
 
+address.register()
 router = APIRouter(tags=["memberships"])
 
-Membership = Annotated[Name, Path(description="The membership's reference.", max_length=128)]
+Membership = Annotated[Name, Path(description="The membership's reference.", max_length=128, examples=["M-1001"])]
 Contacts = Annotated[
     bool, Query(description="Name and address unmasked: needs the scope read:contacts, and is an audit entry.")
 ]
@@ -63,7 +64,7 @@ def list_memberships(_who: ReadsMemberships, runtime: Runs, asked: Annotated[Pag
 
 
 @router.post(
-    "/memberships/{ref:path}/notices",
+    "/memberships/{ref:membership}/notices",
     response_model=shapes.Written,
     openapi_extra=shapes.sends(shapes.Notice),
 )
@@ -74,7 +75,7 @@ def tell_notice(who: WritesMemberships, runtime: Runs, ring: Ring, sent: Body, r
 
 
 @router.post(
-    "/memberships/{ref:path}/changes",
+    "/memberships/{ref:membership}/changes",
     response_model=shapes.Written,
     openapi_extra=shapes.sends(shapes.Change),
 )
@@ -85,7 +86,7 @@ def tell_change(who: WritesMemberships, runtime: Runs, ring: Ring, sent: Body, r
 
 
 @router.put(
-    "/memberships/{ref:path}",
+    "/memberships/{ref:membership}",
     response_model=shapes.Written,
     responses={201: {"model": shapes.Written, "description": "It is new."}},
     openapi_extra=shapes.sends(shapes.Membership),
@@ -106,7 +107,7 @@ def put_membership(
     return once(runtime, who, sent, lambda: _done(ring, lambda: put(runtime, told, who.name, seen)))
 
 
-@router.get("/memberships/{ref:path}", response_model=shapes.Membership)
+@router.get("/memberships/{ref:membership}", response_model=shapes.Membership)
 def get_membership(who: ReadsMemberships, runtime: Runs, ref: Membership, *, contacts: Contacts = False) -> Response:
     """A membership as the roster states it; its ETag is the version."""
     if contacts:

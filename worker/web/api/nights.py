@@ -25,7 +25,7 @@ from worker.web.api.paging import Day, Paged, page, shown
 
 router = APIRouter(tags=["nights"])
 
-TheNight = Annotated[Day, Path(description="Its date.")]
+TheNight = Annotated[Day, Path(description="Its date.", examples=["2026-03-20"])]
 MEDIA_TYPES = {
     "json": "application/json",
     "html": "text/html; charset=utf-8",

@@ -136,7 +136,7 @@ def _no_method(routes: Sequence[BaseRoute], request: Request) -> Refused:
 
 
 def _methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
-    """The methods of an address, over all routes that it fits; the framework tells those of the first."""
+    """The methods of an address, over all routes that it fits; the framework tells those of the first only."""
     fitting = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
     found = {method for route in fitting for method in route.methods or ()}
     return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
