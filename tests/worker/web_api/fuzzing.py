@@ -31,8 +31,12 @@ class Fuzzed:
     said: str
 
 
-def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path) -> Fuzzed:
-    """Send `examples` generated requests to each operation, beside those that cover every keyword of the document."""
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path, phases: str = PHASES) -> Fuzzed:
+    """Send `examples` generated requests to each operation, beside the other phases: the document's own examples, one
+    request for every keyword of it, and chains of them. `folder` takes the night's report."""
     client = Api(stand.base, stand.runtime)
     fill(stand.runtime)
     _fill_examples(client, folder)
@@ -45,7 +49,16 @@ def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path) -> Fuzzed:
         "--max-examples",
         str(examples),
     ]
-    command += ["--checks", "all", "--exclude-checks", NOT_CHECKED, "--continue-on-failure", "--no-color"]
+    command += [
+        "--checks",
+        "all",
+        "--exclude-checks",
+        NOT_CHECKED,
+        "--continue-on-failure",
+        "--no-color",
+        "--phases",
+        phases,
+    ]
     with tempfile.TemporaryDirectory() as apart:
         done = subprocess.run(command, cwd=apart, capture_output=True, text=True, check=False)
     client.http.close()

@@ -8,10 +8,8 @@ from starlette.convertors import Convertor, register_url_convertor
 PREFIX = "/api/v1"
 
 
-class _Named(Convertor[str]):
-    def __init__(self, *below: str) -> None:
-        stops = f"(?!/(?:{'|'.join(below)})$)" if below else ""
-        self.regex = rf"(?:{stops}[\s\S])+"
+class _Name(Convertor[str]):
+    regex = r"[\s\S]+"
 
     def convert(self, value: str) -> str:
         return value
@@ -20,8 +18,16 @@ class _Named(Convertor[str]):
         return value
 
 
+class _Membership(_Name):
+    regex = r"(?:(?!/(?:notices|changes)$)[\s\S])+"
+
+
+class _Remedy(_Name):
+    regex = r"(?:(?!/(?:approve|waive|retry)$)[\s\S])+"
+
+
 def register() -> None:
     """Have routes know `{ref:membership}`, `{key:remedy}` and `{…:name}`. Before they are made; harmless to repeat."""
-    register_url_convertor("membership", _Named("notices", "changes"))
-    register_url_convertor("remedy", _Named("approve", "waive", "retry"))
-    register_url_convertor("name", _Named())
+    register_url_convertor("membership", _Membership())
+    register_url_convertor("remedy", _Remedy())
+    register_url_convertor("name", _Name())
