@@ -13,9 +13,11 @@ from hmac import compare_digest
 from sqlalchemy import Connection
 
 from worker.accounts.roles import Permission
+from worker.accounts.users import user_id
 from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime
+from worker.store import accounts
 from worker.store import tokens as store
 from worker.store.sql import run
 from worker.store.tokens import Token
@@ -47,8 +49,10 @@ def make(runtime: Runtime, name: str, scopes: Collection[Permission], days: int,
     )
 
     def work(conn: Connection) -> None:
-        if (other := store.spelt_otherwise(conn, token.name)) is not None:
-            raise TokenError(f"NAME: there is a token of {other}: one spelling a name is expected")
+        person = accounts.user(conn, user_id(token.name))
+        other = store.spelt_otherwise(conn, token.name) or (person.name if person else token.name)
+        if other != token.name:
+            raise TokenError(f"NAME: there is {other} already: one spelling a name is expected")
         store.add(conn, token)
         detail = {"name": token.name, "scopes": sorted(token.scopes), "days": days}
         append_all(conn, [Entry(token.made_by, "token_made", f"token:{token_id}", detail)], now)
@@ -99,7 +103,7 @@ def _digest(secret: str) -> str:
 
 
 def _name(option: str, text: str) -> str:
-    name = text.strip()
-    if not name or not name.isprintable() or len(name) > NAME_MAX or name.casefold() == ACTOR:
+    name = " ".join(text.split())
+    if not name or not text.isprintable() or len(name) > NAME_MAX or name.casefold() == ACTOR:
         raise TokenError(f"{option}: a name of 1 to {NAME_MAX} characters is expected, and not {ACTOR}")
     return name

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from tests.worker.conftest import Clock
 from worker import audit
-from worker.accounts import tokens
-from worker.accounts.roles import Permission
+from worker.accounts import tokens, users
+from worker.accounts.roles import Permission, Role
 from worker.runtime import Runtime
 from worker.schema import audit as audit_table
 from worker.schema import tokens as table
@@ -71,6 +71,14 @@ def test_a_name_has_one_spelling_and_is_not_the_programs(runtime: Runtime) -> No
             tokens.make(runtime, name, SCOPES, 30, "operator")
     with pytest.raises(tokens.TokenError, match="--by"):
         tokens.make(runtime, "Bob", SCOPES, 30, "makegood")
+
+
+def test_a_persons_token_has_the_persons_own_spelling(runtime: Runtime) -> None:
+    users.add(runtime, "Ada Example", [Role.APPROVER], "correct horse battery", "operator")
+
+    with pytest.raises(tokens.TokenError, match="there is Ada Example already"):
+        tokens.make(runtime, "ada example", SCOPES, 30, "operator")
+    assert tokens.holder(runtime, tokens.make(runtime, "Ada  Example", SCOPES, 30, "operator")).name == "Ada Example"
 
 
 def test_making_and_ending_are_audited(runtime: Runtime) -> None:

@@ -23,6 +23,7 @@ ADDRESSES = [
     ("GET", "/findings/x", LOOKS),
     ("GET", "/remedies", LOOKS),
     ("GET", f"/remedies/{SMALL}", LOOKS),
+    ("POST", f"/remedies/{LARGE}/prepare", {"clerk", "approver"}),
     ("POST", f"/remedies/{LARGE}/approve", {"approver"}),
     ("POST", f"/remedies/{LARGE}/waive", {"approver"}),
     ("POST", f"/remedies/{LARGE}/retry", {"approver"}),

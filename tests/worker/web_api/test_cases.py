@@ -9,8 +9,6 @@ from sqlalchemy import select
 
 from tests.worker.web_api.stands import LARGE, SMALL, Api
 from worker import tables
-from worker.money import decisions, subjects
-from worker.money.following import ACTOR
 from worker.schema import audit, findings, remedies
 from worker.store import listings
 
@@ -98,18 +96,25 @@ def test_an_approval_is_in_the_tokens_name(called: Api) -> None:
 
 
 def test_who_prepared_does_not_approve(called: Api) -> None:
-    with called.runtime.engine.begin() as conn:
-        row = subjects.locked(conn, LARGE)
-        assert row is not None
-        assert row.held_because == "four_eyes"
-        decisions._note_approval(conn, row, ACTOR, "Approver", called.runtime.clock())
-
+    prepared = called("POST", f"/remedies/{LARGE}/prepare", "approver")
     own = called("POST", f"/remedies/{LARGE}/approve", "approver")
     others = called("POST", f"/remedies/{LARGE}/approve", "second")
 
+    assert (prepared.status_code, prepared.json()["state"]) == (200, "held")
     assert (own.status_code, own.json()["type"]) == (409, "urn:makegood:problem:conflict")
     assert "somebody else has to approve" in own.json()["detail"]
     assert others.status_code == 200
+
+
+def test_an_approval_of_what_was_seen_is_none_of_anything_else(called: Api) -> None:
+    listed = called.get(f"/remedies/{LARGE}")
+    seen = {name: listed[name] for name in ("kind", "amount", "currency", "clause", "held_because")}
+
+    other = called("POST", f"/remedies/{LARGE}/approve", json={**seen, "amount": 29_999})
+    bad = called("POST", f"/remedies/{LARGE}/approve", json={**seen, "amount": "30000"})
+    same = called("POST", f"/remedies/{LARGE}/approve", json=seen)
+
+    assert (other.status_code, bad.status_code, same.status_code) == (409, 422, 200)
 
 
 def test_what_is_in_no_state_for_it_is_a_conflict_and_changes_nothing(called: Api) -> None:
@@ -119,7 +124,8 @@ def test_what_is_in_no_state_for_it_is_a_conflict_and_changes_nothing(called: Ap
     assert called("POST", f"/remedies/{SMALL}/retry").status_code == 409
     assert called("POST", "/remedies/remedy:stripe:none/approve").status_code == 404
     assert called("POST", f"/remedies/{SMALL}/waive", json={}).json()["field"] == "reason"
-    assert called("POST", f"/remedies/{SMALL}/approve", json={"amount": 1}).status_code == 422
+    assert called("POST", f"/remedies/{SMALL}/approve", json={"sum": 1}).json()["field"] == "sum"
+    assert called("POST", f"/remedies/{SMALL}/retry", json={"now": True}).json()["field"] == "now"
     assert called.get("/remedies") == before
 
 

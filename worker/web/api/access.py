@@ -105,6 +105,7 @@ ReadsReports = Annotated[Token, Security(caller, scopes=[Permission.READ_REPORTS
 WritesMemberships = Annotated[Token, Security(caller, scopes=[Permission.WRITE_MEMBERSHIPS.value])]
 WritesEvents = Annotated[Token, Security(caller, scopes=[Permission.WRITE_EVENTS.value])]
 WritesClaims = Annotated[Token, Security(caller, scopes=[Permission.WRITE_CLAIMS.value])]
+Prepares = Annotated[Token, Security(caller, scopes=[Permission.WRITE_PREPARATIONS.value])]
 Approves = Annotated[Token, Security(caller, scopes=[Permission.WRITE_APPROVALS.value])]
 Waives = Annotated[Token, Security(caller, scopes=[Permission.WRITE_WAIVERS.value])]
 Retries = Annotated[Token, Security(caller, scopes=[Permission.WRITE_RETRIES.value])]

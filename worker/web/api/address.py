@@ -23,7 +23,7 @@ class _Membership(_Name):
 
 
 class _Remedy(_Name):
-    regex = r"(?:(?!/(?:approve|waive|retry)$)[\s\S])+"
+    regex = r"(?:(?!/(?:prepare|approve|waive|retry)$)[\s\S])+"
 
 
 def register() -> None:

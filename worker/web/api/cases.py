@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from handlers.currencies import AMOUNT_MAX
+from reconcile.outcome import RemedyKind
 from worker import explaining
 from worker.engine import reading
 from worker.money import decisions
+from worker.money.decisions import Seen
 from worker.roster_fields import BadFieldError, Fields
 from worker.runtime import Runtime
 from worker.store import listings
@@ -19,12 +22,14 @@ from worker.store.listings import Filter
 from worker.store.tokens import Token
 from worker.tables import Row
 from worker.web.api import address, problems, shapes
-from worker.web.api.access import Approves, ReadsCases, Retries, Runs, Waives
+from worker.web.api.access import Approves, Prepares, ReadsCases, Retries, Runs, Waives
 from worker.web.api.filters import OfFindings, OfRemedies
 from worker.web.api.once import once, written
 from worker.web.api.paging import Name, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import Body, Sent
+
+T = TypeVar("T")
 
 address.register()
 router = APIRouter(tags=["cases"])
@@ -66,28 +71,32 @@ def list_remedies(_who: ReadsCases, runtime: Runs, asked: Annotated[OfRemedies, 
         return page("remedies", asked, rows, lambda row: str(row["key"]))
 
 
-@router.post("/remedies/{key:remedy}/approve", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
+@router.post("/remedies/{key:remedy}/prepare", response_model=shapes.Remedy, openapi_extra=shapes.may_send(shapes.Seen))
+def prepare_remedy(who: Prepares, runtime: Runs, sent: Body, key: Key) -> Response:
+    """Propose a held remedy, after a look at it: from now on somebody else has to approve it."""
+    seen = _seen(sent)
+    return _decided(runtime, who, sent, key, lambda: decisions.prepare(runtime, key, who.name, seen))
+
+
+@router.post("/remedies/{key:remedy}/approve", response_model=shapes.Remedy, openapi_extra=shapes.may_send(shapes.Seen))
 def approve_remedy(who: Approves, runtime: Runs, sent: Body, key: Key) -> Response:
     """Let a held remedy go, in the name of the token. It binds to what is held now: its amount, charge, kind and
-    clause. Who prepared it cannot approve it."""
-    _fields(sent, ())
-    return _decided(runtime, who, sent, key, lambda: decisions.approve(runtime, key, who.name))
+    clause; with a body, only if that is what was seen. Who prepared it cannot approve it."""
+    seen = _seen(sent)
+    return _decided(runtime, who, sent, key, lambda: decisions.approve(runtime, key, who.name, seen))
 
 
 @router.post("/remedies/{key:remedy}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Waiving))
 def waive_remedy(who: Waives, runtime: Runs, sent: Body, key: Key) -> Response:
     """Give a remedy up for good, whatever is owed. The reason stands in the audit log."""
-    try:
-        reason = Fields(sent.json(), "", ("reason",)).text("reason", longest=1000)
-    except BadFieldError as error:
-        raise problems.of_field(error) from None
+    reason = _read(sent.json(), ("reason",), lambda fields: fields.text("reason", longest=1000))
     return _decided(runtime, who, sent, key, lambda: decisions.waive(runtime, key, who.name, reason))
 
 
 @router.post("/remedies/{key:remedy}/retry", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
 def retry_remedy(who: Retries, runtime: Runs, sent: Body, key: Key) -> Response:
     """Send a refund that failed once more, under a new key of the provider's. A large one is held for somebody else."""
-    _fields(sent, ())
+    _read(sent.json_or_nothing(), (), lambda _: None)
     return _decided(runtime, who, sent, key, lambda: decisions.retry(runtime, key, who.name))
 
 
@@ -129,8 +138,24 @@ def _remedy(conn: Connection, key: str) -> Row:
     return found[0]
 
 
-def _fields(sent: Sent, known: tuple[str, ...]) -> None:
+def _seen(sent: Sent) -> Seen | None:
+    """What the person had before their eyes, where it was sent along: keys and values of the listing."""
+    given = sent.json_or_nothing()
+    return _read(given, tuple(shapes.Seen.model_fields), _of_fields) if given else None
+
+
+def _of_fields(fields: Fields) -> Seen:
+    return Seen(
+        kind=fields.word("kind", RemedyKind).value,
+        amount_minor=fields.whole("amount", 0, AMOUNT_MAX) if fields.has("amount") else None,
+        currency=fields.maybe_text("currency"),
+        clause=fields.maybe_text("clause"),
+        held_because=fields.maybe_text("held_because"),
+    )
+
+
+def _read(given: object, known: tuple[str, ...], read: Callable[[Fields], T]) -> T:
     try:
-        Fields(sent.json_or_nothing(), "", known or ("nothing",))
+        return read(Fields(given, "", known))
     except BadFieldError as error:
         raise problems.of_field(error) from None

@@ -294,6 +294,16 @@ class Claim(Shape):
     defect: Defect | None = None
 
 
+class Seen(Shape):
+    """What was seen of a remedy, as it is listed: if it is another by now, nothing is done."""
+
+    kind: RemedyKind
+    amount: Minor | None = None
+    currency: Id | None = None
+    clause: Id | None = None
+    held_because: Id | None = None
+
+
 class Waiving(Shape):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -315,8 +325,17 @@ class Problem(BaseModel):
 
 def sends(shape: Any) -> dict[str, Any]:  # noqa: ANN401 - a model, or a union of some
     """The body that an address takes, for the document; its reader is the command's."""
+    return _body(shape, required=True)
+
+
+def may_send(shape: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """The same, where nothing may be sent too."""
+    return _body(shape, required=False)
+
+
+def _body(shape: Any, *, required: bool) -> dict[str, Any]:  # noqa: ANN401 - as above
     schema = TypeAdapter(shape).json_schema(ref_template=SCHEMAS + "{model}")
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
+    return {"requestBody": {"required": required, "content": {JSON: {"schema": schema}}}}
 
 
 NOTHING_SENT: dict[str, Any] = {
