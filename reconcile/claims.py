@@ -73,17 +73,22 @@ def _barred(seat: Bench, choice: Choice, bundle: Bundle, clause: Clause) -> Clai
 def _heard(seat: Bench, choice: Choice, bundle: Bundle, clause: Clause) -> ClaimDecision:
     """A clause that grants: its window, its clock, its bundle's limits, what the claim has to bring, the amount."""
     limited = limits(bundle, seat.case)
-    early = _window(seat, choice, clause) or _repair(seat, choice, clause) or _limited(seat, choice, bundle, limited)
+    fees = clause.terms.bear_fees or limited.bear_fees
+    early = (
+        _window(seat, choice, clause)
+        or _repair(seat, choice, clause, bear_fees=fees)
+        or _limited(seat, choice, bundle, limited, bear_fees=fees)
+    )
     if early is not None:
         return early
     lacking = missing(seat, (*clause.terms.needs, *limited.needs))
     if lacking.asked_for:
         return ask(seat, choice, lacking.asked_for)
     if lacking.unsure:
-        return recommend(seat, choice, HeldBecause.LIKELY, lacking.unsure, choice.cited)
+        return recommend(seat, choice, HeldBecause.LIKELY, lacking.unsure, choice.cited, bear_fees=fees)
     if clause.remedy is ClauseRemedy.REVIEW:
         return held(seat, HeldBecause.APPROVAL, clause.says, choice.cited, choice)
-    return pay(seat, choice, bear_fees=clause.terms.bear_fees or limited.bear_fees)
+    return pay(seat, choice, bear_fees=fees)
 
 
 def _window(seat: Bench, choice: Choice, clause: Clause) -> ClaimDecision | None:
@@ -96,7 +101,7 @@ def _window(seat: Bench, choice: Choice, clause: Clause) -> ClaimDecision | None
     return refuse(seat, choice, _too_late(seat, clause)) if is_late(clause, seat.case) else None
 
 
-def _limited(seat: Bench, choice: Choice, bundle: Bundle, limited: Limited) -> ClaimDecision | None:
+def _limited(seat: Bench, choice: Choice, bundle: Bundle, limited: Limited, *, bear_fees: bool) -> ClaimDecision | None:
     """The answer where the bundle's limits for every claim are past, or disagree."""
     if limited.past is not None:
         past = Choice(bundle, limited.past, (bundle.cite(limited.past.id),))
@@ -104,11 +109,11 @@ def _limited(seat: Bench, choice: Choice, bundle: Bundle, limited: Limited) -> C
     if limited.disagree:
         cited = tuple(bundle.cite(c.id) for c in limited.disagree)
         why = f"on day {seat.case.day} after the purchase {' and '.join(cited)} disagree"
-        return recommend(seat, choice, HeldBecause.CLAUSES_DISAGREE, why, cited)
+        return recommend(seat, choice, HeldBecause.CLAUSES_DISAGREE, why, cited, bear_fees=bear_fees)
     return None
 
 
-def _repair(seat: Bench, choice: Choice, clause: Clause) -> ClaimDecision | None:
+def _repair(seat: Bench, choice: Choice, clause: Clause, *, bear_fees: bool) -> ClaimDecision | None:
     """The answer while the clock of a repair decides; None where there is none, or the merchant's time is over."""
     defect, hours = seat.claim.defect, clause.terms.repair_hours
     if hours is None:
@@ -120,10 +125,10 @@ def _repair(seat: Bench, choice: Choice, clause: Clause) -> ClaimDecision | None
         return ask(seat, choice, ("access",))
     if now.repair is Repair.RUNNING:
         reason = f"{choice.name}: the merchant may repair it until the deadline, {hours} hours from the complaint"
-        return _pending(pay(seat, choice, bear_fees=False), reason, now.deadline)
+        return _pending(pay(seat, choice, bear_fees=bear_fees), reason, now.deadline)
     if now.repair is Repair.UNDECIDED:
         why = "the time to repair is over, and nobody has approved or rejected the defect"
-        return recommend(seat, choice, HeldBecause.APPROVAL, why, choice.cited)
+        return recommend(seat, choice, HeldBecause.APPROVAL, why, choice.cited, bear_fees=bear_fees)
     why_not = {
         Repair.BARRED: "the member refused the access that the repair needs",
         Repair.REPAIRED: f"the defect was repaired within {hours} hours of the first complaint",

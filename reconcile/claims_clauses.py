@@ -65,7 +65,7 @@ def limits(bundle: Bundle, case: Case) -> Limited:
     if past and len(past) == len(held):
         return Limited(past=max(past, key=lambda c: c.terms.within_days or 0))
     if past:
-        return Limited(disagree=tuple(c for c in held if c.terms.within_days is not None))
+        return Limited(disagree=tuple(c for c in held if c.terms.within_days is not None), bear_fees=fees)
     return Limited(needs=needs, bear_fees=fees)
 
 

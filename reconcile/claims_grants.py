@@ -63,7 +63,7 @@ def _beats(made: Weighed, best: Weighed) -> bool:
     if made.gross == best.gross:
         return not alone and not waits
     if made.gross < best.gross:
-        return False
+        return best.remedy.state is RemedyState.HELD and made.remedy.state is RemedyState.QUEUED
     # What was paid already is no reason to keep silent about the rest.
     return not (best.remedy.state is RemedyState.QUEUED and waits)
 

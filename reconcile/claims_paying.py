@@ -25,20 +25,28 @@ def pay(seat: Bench, choice: Choice, *, bear_fees: bool) -> ClaimDecision:
         return ask(seat, choice, (reckoned.missing,))
     if reckoned.amount is None:
         return held(seat, HeldBecause.LIKELY, reckoned.arithmetic, choice.cited, choice)
-    fee_unknown = False
-    if bear_fees:
-        after = less_fees(reckoned, taking)
-        reckoned, fee_unknown = after or reckoned, after is None
+    reckoned, fee_unknown = _after_fees(reckoned, taking, bear_fees=bear_fees)
     granted = _granted(seat, choice, clause, taking, reckoned, fee_unknown=fee_unknown)
     return _weighed(seat, choice, clause, taking, granted)
 
 
-def recommend(seat: Bench, choice: Choice, because: HeldBecause, why: str, cited: tuple[str, ...]) -> ClaimDecision:
+def _after_fees(reckoned: Reckoned, taking: Taking, *, bear_fees: bool) -> tuple[Reckoned, bool]:
+    """The amount after the provider's fee, where the clause bears it; whether that fee is not known."""
+    after = less_fees(reckoned, taking) if bear_fees else reckoned
+    return after or reckoned, after is None
+
+
+def recommend(
+    seat: Bench, choice: Choice, because: HeldBecause, why: str, cited: tuple[str, ...], *, bear_fees: bool
+) -> ClaimDecision:
     """A person decides; the amount that the clause would give is recommended."""
     taking, clause = seat.taking, choice.clause
     reckoned = None if taking is None or clause is None else reckon(seat, clause.amount, taking)
     if taking is None or reckoned is None or reckoned.amount is None:
         return held(seat, because, why, cited)
+    reckoned, fee_unknown = _after_fees(reckoned, taking, bear_fees=bear_fees)
+    if reckoned.amount is None or fee_unknown:
+        return held(seat, because, f"{why}; the provider's fee on it is not known", cited)
     owed = owed_on(taking, reckoned.amount)
     return held(seat, because, why, cited, amount=owed, gross=reckoned.amount, arithmetic=reckoned.arithmetic)
 
@@ -81,13 +89,14 @@ def _weighed(seat: Bench, choice: Choice, clause: Clause, taking: Taking, grante
 
 
 def _covers(found: Remedy, taking: Taking, alone: Weighed, case: Judged | None) -> bool:
-    """Whether what is on its way for this charge already is as much as the claim is granted."""
+    """Whether what is on its way for this charge already is as much as the claim is granted; what waits for a person is
+    on no way, and keeps back nothing that goes by itself."""
     if found.amount is None or found.state in (RemedyState.FAILED, RemedyState.WAIVED):
         return False
     excess = case.finding.excess.minor if case is not None and case.finding.excess is not None else 0
     gross = max(excess, found.amount.minor + taking.given_back.total)
     by_itself = found.state is RemedyState.QUEUED or alone.remedy.state is RemedyState.HELD
-    return gross > alone.gross or (gross == alone.gross and by_itself)
+    return gross >= alone.gross and by_itself
 
 
 def _covered(seat: Bench, found: Remedy, taking: Taking, granted: Granted) -> ClaimDecision:

@@ -13,8 +13,8 @@ from reconcile.judgement import reconcile
 from reconcile.ledger import Ledger
 from reconcile.money import Money
 from reconcile.outcome import FindingKind, HeldBecause, RemedyKind
-from reconcile.policy import Policy
-from tests.scenarios.claims_world import BOUGHT, IPTV, MONEY_BACK, NO_SMS, VIRTUAL, Told, down, on_day, said
+from reconcile.policy import Basis, Bundle, Policy, Rules
+from tests.scenarios.claims_world import BOUGHT, DEFECT, IPTV, MONEY_BACK, NO_SMS, VIRTUAL, Told, down, on_day, said
 from tests.scenarios.world import DEFAULT, at, cancel, charge, day, dispute, refund, rules, wrong
 
 CH1 = charge(BOUGHT, ref="ch_1")
@@ -137,6 +137,41 @@ def test_what_is_certain_does_not_wait_for_what_a_person_may_grant() -> None:
     assert judged(granted(over)) == ["refund 1000 queued voip-fulfillment/FP-2"]
 
 
+def test_two_claims_on_one_charge_come_out_alike_in_either_order() -> None:
+    """One obliges, the other is larger and for a person: what is certain goes, and the rest waits."""
+    bearing = with_fees()
+    sure = NO_SMS.but(facts=(replace(CH1, fee_minor=317),))
+    share = replace(bearing, policy=Policy({**bearing.policy.versions, "voip-fulfillment": (whole_disruption(),)}))
+    larger = sure.but(kind=ClaimKind.SERVICE_DISRUPTION, policy=(*VIRTUAL, "voip-fulfillment"))
+    sure = sure.but(policy=larger.policy)
+    answers = []
+    for first, second in ((sure, larger), (larger, sure)):
+        one = decide_claim(first.claim, first.ledger, share, at(on_day(7)))
+        between = replace(first.ledger, granted=(one.granted,) if one.granted else ())
+        two = decide_claim(replace(second.claim, id="C-2"), between, share, at(on_day(7)))
+        both = replace(between, granted=(*between.granted, *((two.granted,) if two.granted else ())))
+        outcome = reconcile(both, share, day("2025-06-20"))
+        assert [(r.amount, r.state, r.clause) for r in outcome.remedies] == [
+            (Money(9583, "USD"), "queued", "virtual-number/VN-3")
+        ]
+        answers.append({said(one), said(two)})
+    assert (
+        answers[0]
+        == answers[1]
+        == {
+            "refund 9583 shall queued virtual-number/VN-3",
+            "refund 9900 may held voip-fulfillment/FP-1",
+        }
+    )
+
+
+def whole_disruption() -> Bundle:
+    """The fulfilment policy, were a disruption worth the whole charge."""
+    (bundle,) = rules().policy.versions["voip-fulfillment"]
+    clauses = (replace(c, amount=Basis.FULL_CHARGE) if c.id == "FP-1" else c for c in bundle.clauses)
+    return replace(bundle, clauses=tuple(clauses))
+
+
 def test_after_money_went_out_the_rest_is_for_a_person() -> None:
     over = NO_SMS.but(policy=(*VIRTUAL, "voip-fulfillment"), facts=(charge(BOUGHT, 10900, "ch_1"),))
     sent = refund("ch_1", 1000, on_day(8), remedy="remedy:stripe:ch_1")
@@ -211,26 +246,35 @@ def test_a_new_membership_of_the_customer_is_a_new_subscription() -> None:
     assert _again(replace(beside.ledger, returned=(of_another,))) == []
 
 
-def test_fees_are_borne_only_where_the_bundle_says_so() -> None:
+def with_fees() -> Rules:
+    """The same law, with a refund under `virtual-number` that bears the provider's fee."""
     law = rules().policy.versions
     (bundle,) = law["virtual-number"]
-    bearing = replace(
-        bundle,
-        clauses=tuple(
-            replace(c, terms=replace(c.terms, bear_fees=True)) if c.id == "VN-7" else c for c in bundle.clauses
-        ),
-    )
-    with_fees = replace(rules(), policy=Policy({**law, "virtual-number": (bearing,)}))
+    clauses = (replace(c, terms=replace(c.terms, bear_fees=True)) if c.id == "VN-7" else c for c in bundle.clauses)
+    return replace(rules(), policy=Policy({**law, "virtual-number": (replace(bundle, clauses=tuple(clauses)),)}))
+
+
+def test_fees_are_borne_only_where_the_bundle_says_so() -> None:
+    bearing = with_fees()
     known = NO_SMS.but(facts=(replace(CH1, fee_minor=317),))
     assert said(known.decide()) == "refund 9900 shall queued virtual-number/VN-3"
-    assert said(known.decide(with_fees)) == "refund 9583 shall queued virtual-number/VN-3"
-    assert "- 317 fee of the provider = 9583" in known.decide(with_fees).reason
-    assert said(NO_SMS.decide(with_fees)) == "refund 9900 shall held virtual-number/VN-3"
-    assert "fee on it is not known" in NO_SMS.decide(with_fees).reason
+    assert said(known.decide(bearing)) == "refund 9583 shall queued virtual-number/VN-3"
+    assert "- 317 fee of the provider = 9583" in known.decide(bearing).reason
+    assert said(NO_SMS.decide(bearing)) == "refund 9900 shall held virtual-number/VN-3"
+    assert "fee on it is not known" in NO_SMS.decide(bearing).reason
+    # Also where the clock still runs, and where a person decides.
+    paid = (replace(CH1, fee_minor=317),)
+    assert (
+        said(DEFECT.but(when=on_day(3), facts=paid).decide(bearing)) == "refund 9583 shall pending virtual-number/VN-5"
+    )
+    disputed = DEFECT.but(when=on_day(10), facts=paid).decide(bearing)
+    assert said(disputed) == "review 9583 held virtual-number/VN-2 and virtual-number/VN-7"
+    unknown = DEFECT.but(when=on_day(10)).decide(bearing)
+    assert (unknown.amount, "fee on it is not known" in unknown.reason) == (None, True)
     # What was taken by mistake goes back whole.
     twice = tuple(replace(charge(BOUGHT, ref=ref), fee_minor=317) for ref in ("ch_1", "ch_2"))
     wrong = BILLING.but(policy=("virtual-number", "voip-fulfillment"), facts=twice, charge="stripe:ch_2")
-    assert said(wrong.decide(with_fees)) == "refund 9900 shall queued voip-fulfillment/FP-2"
+    assert said(wrong.decide(bearing)) == "refund 9900 shall queued voip-fulfillment/FP-2"
 
 
 def test_software_that_is_listed_as_compatible_is_for_a_person() -> None:

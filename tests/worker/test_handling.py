@@ -118,7 +118,7 @@ def _in_a_process(runtime: Runtime) -> int:
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
-            handling._lived = threading.local()  # noqa: SLF001 - as in a process that has just begun
+            handling._lived = threading.local()
             drain(runtime)
             os._exit(0)
         os._exit(1)
