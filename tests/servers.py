@@ -82,9 +82,21 @@ class PostgresServer:
             connection.execute(statement)
 
 
+# What a server needs that is measured, or left to run: nothing is lost with the power, and what is dead is swept up.
+DURABLE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "1GB",
+    "autovacuum": "on",
+    "max_connections": "100",
+}
+
+
 @contextmanager
-def postgres() -> Iterator[PostgresServer]:
-    """The server of `TEST_DATABASE_URL`, else one of our own until the end of the block."""
+def postgres(**changed: str) -> Iterator[PostgresServer]:
+    """The server of `TEST_DATABASE_URL`, else one of our own (with settings `changed`) until the end of the block."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
         return
@@ -94,7 +106,7 @@ def postgres() -> Iterator[PostgresServer]:
         _initdb(binaries, data, password, owner)
 
         def argv(port: int) -> list[str]:
-            settings = {**_POSTGRES, "port": str(port)}
+            settings = {**_POSTGRES, **changed, "port": str(port)}
             return [
                 str(binaries / "postgres"),
                 "-D",
