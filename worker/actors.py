@@ -16,6 +16,7 @@ from worker.broker import in_process, start_worker
 from worker.handling import drain
 from worker.judging import judge_range
 from worker.runtime import Runtime
+from worker.store.heartbeats import beating
 from worker.store.sql import TRANSIENT
 
 # A backlog is drained in one go; a worker that hangs longer than this is interrupted, and its rows come again.
@@ -69,8 +70,10 @@ def working(runtime: Runtime, broker: Broker, *, threads: int = 4) -> Iterator[A
     actors = declare(runtime, broker)
     worker = start_worker(broker, threads=threads)
     actors.ring()
+    well = lambda: all(thread.is_alive() for thread in worker.workers)  # noqa: E731 - said where it is used
     try:
-        yield actors
+        with beating(runtime.engine, "work", runtime.clock, well):
+            yield actors
     finally:
         actors.stopping.set()
         worker.stop(timeout=STOP_MS)

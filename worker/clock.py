@@ -6,13 +6,14 @@ It keeps its time in the database, so that it may be restarted, run late, or run
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 from dramatiq.errors import BrokerConnectionError
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker import nightly
@@ -20,13 +21,14 @@ from worker.alerts import channels, telling
 from worker.faults import where
 from worker.judging import Judged, reconcile_all, today
 from worker.runtime import Runtime
-from worker.schema import heartbeats, memberships
+from worker.schema import memberships
 from worker.store import deliveries
-from worker.store.sql import TRANSIENT, put, run
+from worker.store.heartbeats import beat, beating, last_beat
+from worker.store.sql import TRANSIENT, run
 
 SWEEP_S = 60.0
 ERRAND_ENDS_S = 20.0
-BEAT = "clock"
+TICK_MAX_S = 3600.0  # the day's judgement of everything may take long; a tick that takes longer hangs
 NIGHT = "judged"  # the heartbeat of the daily judgement
 
 _log = structlog.get_logger(__name__)
@@ -37,23 +39,24 @@ def run_clock(runtime: Runtime, ring: Callable[[], None], stop: threading.Event,
     while costs ticks, not the clock. The night and the alerts take long: they run beside it, one of each at a time.
     Raises SettingsError where an address for alerts is malformed."""
     channels.names(runtime.settings)
-    errands = Errands()
-    while True:
-        try:
-            tick(runtime, ring)
-        except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
-            _log.warning("tick_missed", error=type(fault).__name__)
-        errands.start("night", lambda: nightly.run_due(runtime, stop.is_set))
-        errands.start("alerts", lambda: telling.deliver(runtime))
-        if stop.wait(every_s):
-            errands.end()
-            return
+    errands, begun = Errands(), time.monotonic()
+    with beating(runtime.engine, "clock", runtime.clock, lambda: time.monotonic() - begun < TICK_MAX_S):
+        while True:
+            begun = time.monotonic()
+            try:
+                tick(runtime, ring)
+            except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
+                _log.warning("tick_missed", error=type(fault).__name__)
+            errands.start("night", lambda: nightly.run_due(runtime, stop.is_set))
+            errands.start("alerts", lambda: telling.deliver(runtime))
+            if stop.wait(every_s):
+                errands.end()
+                return
 
 
 def tick(runtime: Runtime, ring: Callable[[], None]) -> None:
-    """One round: say that the clock is alive, ring for what is unfinished, and judge the day once."""
+    """One round: ring for what is unfinished, and judge the day once."""
     now = runtime.clock()
-    beat(runtime.engine, BEAT, now)
     if run(runtime.engine, lambda conn: _unfinished(conn, now)):
         ring()
     judge_the_day(runtime)
@@ -101,17 +104,6 @@ def _guarded(name: str, errand: Callable[[], object]) -> None:
         errand()
     except Exception as fault:  # noqa: BLE001 - a thread has nobody to raise to, and the clock must go on
         _log.error("errand_failed", name=name, fault=where(fault))
-
-
-def beat(engine: Engine, name: str, at: datetime) -> None:
-    """Note that something was alive at this moment."""
-    run(engine, lambda conn: put(conn, heartbeats, [{"name": name, "at": at}], key=["name"], replacing=True))
-
-
-def last_beat(conn: Connection, name: str) -> datetime | None:
-    """When something was last known to be alive."""
-    last: datetime | None = conn.scalar(select(heartbeats.c.at).where(heartbeats.c.name == name))
-    return None if last is None else last.astimezone(UTC)
 
 
 def _unfinished(conn: Connection, now: datetime) -> bool:

@@ -21,7 +21,6 @@ from worker.runtime import utc_now
 CLOCK_OFF_MAX = timedelta(seconds=30)
 WAITING_MAX = timedelta(minutes=10)
 NIGHT_MAX = timedelta(hours=26)  # a day, and an hour each for a change of the clocks and for the night itself
-BEAT_MAX = timedelta(minutes=5)
 
 
 class State(IntEnum):
@@ -177,7 +176,7 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         yield _clock(engine, clock)
         if head:
             yield _backlog(engine, clock)
-            yield _beat(engine, clock)
+            yield from _beats(engine, clock, live=settings.mode == "live")
             yield _last_night(engine, clock)
             yield _untold(engine)
     except SQLAlchemyError as error:
@@ -219,19 +218,36 @@ def _backlog(engine: Engine, clock: Callable[[], datetime]) -> Found:
     return Found("deliveries", State.FINE, f"{waiting} wait to be handled")
 
 
-def _beat(engine: Engine, clock: Callable[[], datetime]) -> Found:
-    """Whether somebody runs the clock: without it nothing is judged that merely fell due."""
-    from worker.clock import BEAT, last_beat
+def _beats(engine: Engine, clock: Callable[[], datetime], *, live: bool) -> Iterator[Found]:
+    """Whether somebody runs each part: without the clock nothing is judged that merely fell due."""
+    from worker.store import heartbeats
 
+    now = clock()
     with reading(engine).begin() as conn:
-        last = last_beat(conn, BEAT)
-    if last is None:
-        return Found("clock process", State.NOTE, "has not run yet: makegood up, or makegood clock")
-    if clock() - last > BEAT_MAX:
-        return Found(
-            "clock process", State.MEND, f"last alive {last:%Y-%m-%d %H:%M}Z: run makegood up or makegood clock"
-        )
-    return Found("clock process", State.FINE, "alive")
+        seen = {role: (heartbeats.last_of(conn, role), heartbeats.alive(conn, role, now)) for role in heartbeats.ROLES}
+    for role, (last, count) in seen.items():
+        if role == "executor" and not live:
+            continue
+        starts = "makegood up, or makegood clock" if role == "clock" else "makegood up, or makegood work"
+        if count:
+            yield Found(f"{role} process", State.FINE, "alive" if count == 1 else f"alive on {count} machines")
+        elif last is None:
+            yield Found(f"{role} process", State.NOTE, f"has not run yet: {starts}")
+        else:
+            yield Found(f"{role} process", State.MEND, f"last alive {last:%Y-%m-%d %H:%M}Z: run {starts}")
+
+
+def is_alive(settings: Settings, role: str, clock: Callable[[], datetime] = utc_now) -> bool:
+    """Whether this machine's process of a role has beaten lately: for a container's health check."""
+    from worker.store import heartbeats
+
+    engine = make_engine(settings.database_url)
+    try:
+        with reading(engine).connect() as conn:
+            last = heartbeats.last_beat(conn, heartbeats.here(role))
+    finally:
+        engine.dispose()
+    return last is not None and clock() - last < heartbeats.DEAD_AFTER
 
 
 def _last_night(engine: Engine, clock: Callable[[], datetime]) -> Found:

@@ -10,11 +10,10 @@ from sqlalchemy import text
 
 from tests.worker import world as w
 from tests.worker.conftest import Clock
-from worker import clock as clocks
-from worker.clock import judge_the_day, last_beat, run_clock, tick
+from worker.clock import judge_the_day, run_clock, tick
 from worker.handling import drain
 from worker.runtime import Runtime
-from worker.store import listings
+from worker.store import heartbeats, listings
 
 
 @pytest.fixture
@@ -35,9 +34,11 @@ def test_it_rings_for_what_waits_and_only_then(plain: Runtime) -> None:
 
 
 def test_it_says_that_it_is_alive(plain: Runtime, clock: Clock) -> None:
-    tick(plain, lambda: None)
+    stop = threading.Event()
+    stop.set()
+    run_clock(plain, lambda: None, stop)
     with plain.engine.begin() as conn:
-        assert last_beat(conn, clocks.BEAT) == clock.now
+        assert heartbeats.last_beat(conn, heartbeats.here("clock")) == clock.now
 
 
 def test_each_day_of_the_merchant_is_judged_once(plain: Runtime, clock: Clock) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,14 @@ Port = Annotated[
 ]
 
 
+class Role(StrEnum):
+    """What beats."""
+
+    CLOCK = "clock"
+    WORK = "work"
+    EXECUTOR = "executor"
+
+
 def add_to(app: typer.Typer) -> None:
     """Hang the commands on the app."""
     app.command("up", epilog=example("up --port 8010"))(up)
@@ -33,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("work", epilog=example("work --threads 8"))(work)
     app.command("clock", epilog=example("clock"))(clock)
     app.command("migrate", epilog=example("migrate"))(migrate)
-    app.command("doctor", epilog=example("doctor", "doctor --check --json"))(doctor)
+    app.command("doctor", epilog=example("doctor", "doctor --check --json", "doctor --alive work"))(doctor)
 
 
 def up(port: Port = None) -> None:
@@ -174,10 +183,24 @@ def migrate() -> None:
     typer.echo("the database has the current schema" + (" already" if current else " now"))
 
 
-def doctor(*, as_json: Json = False, check: Check = False) -> None:
+def doctor(
+    *,
+    as_json: Json = False,
+    check: Check = False,
+    alive: Annotated[
+        Role | None, typer.Option("--alive", help="Only whether this machine's process of that name is alive: 0 or 1.")
+    ] = None,
+) -> None:
     """Check settings, database, queue, clock, credentials, webhooks and policy bundles; say what to mend."""
-    from worker.doctor import State, examine
+    from worker.doctor import State, examine, is_alive
 
+    if alive is not None:
+        from config import settings as reading
+
+        if is_alive(reading.load(), alive.value):
+            return
+        typer.echo(f"{alive.value} has not been alive on this machine for minutes", err=True)
+        raise StopError(PERSON_NEEDED)
     worst = State.FINE
     for finding in examine():
         worst = max(worst, finding.state)

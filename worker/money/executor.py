@@ -6,6 +6,7 @@ The database is the queue. Nothing here needs Redis, a webhook, or the process t
 from __future__ import annotations
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,6 +30,7 @@ from worker.money.points import transaction
 from worker.money.steps import Step
 from worker.runtime import Runtime
 from worker.store import sends
+from worker.store.heartbeats import BEAT_S, beat, here
 from worker.store.sql import TRANSIENT
 from worker.store.switches import is_stopped
 
@@ -49,10 +51,12 @@ class Issued:
     failed: int = 0  # met a fault of the program; they are tried again
 
 
-def issue_due(runtime: Runtime, *, timer: bool = False, every: bool = True) -> Issued:
+def issue_due(
+    runtime: Runtime, *, timer: bool = False, every: bool = True, passing: Callable[[], None] = lambda: None
+) -> Issued:
     """Issue every remedy that is due, then return. With `timer`, this process dies before any of its leases runs out:
     only for one that does nothing else. With `every`, SettingsError is raised where a provider's key is missing that
-    one of them needs; without, those wait."""
+    one of them needs; without, those wait. `passing` is called before each."""
     check_left_over(runtime)
     if runtime.settings.mode != "live":
         return Issued(due=len(_due(runtime)), shadow=True)
@@ -65,6 +69,7 @@ def issue_due(runtime: Runtime, *, timer: bool = False, every: bool = True) -> I
         while fresh := [key for key in _due(runtime) if key not in worked]:
             for key in fresh:
                 worked.add(key)
+                passing()
                 _one(desk, key, issued, timer=timer)
             if every and issued.words["no credentials"]:
                 raise without(next(iter({key.split(":")[1] for key in worked} - made.keys())))
@@ -77,9 +82,11 @@ def issue_due(runtime: Runtime, *, timer: bool = False, every: bool = True) -> I
 def run_executor(runtime: Runtime, pause: Callable[[], bool]) -> None:
     """Issue what is due, again and again, until a `pause` says that it is over. In a process of one thread, which the
     kill timer may end at any moment: whoever started it starts it again."""
+    alive = _Pulse(runtime)
     while True:
         try:
-            issued = issue_due(runtime, timer=True, every=False)
+            alive()
+            issued = issue_due(runtime, timer=True, every=False, passing=alive)
             if issued.due and not issued.shadow:
                 _log.info("issued", count=issued.due)
         except TRANSIENT as fault:
@@ -88,6 +95,19 @@ def run_executor(runtime: Runtime, pause: Callable[[], bool]) -> None:
             _log.error("executor_waits", error=str(fault))
         if pause():
             return
+
+
+class _Pulse:
+    """Says now and then that the executor lives, however many remedies are due."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._at = float("-inf")
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._at >= BEAT_S:
+            beat(self._runtime.engine, here("executor"), self._runtime.clock())
+            self._at = time.monotonic()
 
 
 def reap(conn: Connection, runtime: Runtime) -> int:
