@@ -12,6 +12,7 @@ tried alone, and after the fifth attempt a person has to look. No other batch pa
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,15 +22,17 @@ import structlog
 from sqlalchemy import Connection
 
 from handlers.inbox import MalformedDelivery, Translation
+from worker import codec
 from worker.audit import append_all
 from worker.faults import where
 from worker.judging import judge_changed
 from worker.money.following import follow
 from worker.runtime import Runtime
-from worker.store import deliveries
+from worker.store import deliveries, tallies
 from worker.store.deliveries import Delivery
 from worker.store.facts import store_facts
 from worker.store.sql import TRANSIENT, run
+from worker.store.tallies import kind_of
 from worker.store.tellings import Told
 
 BATCH = 200
@@ -65,6 +68,13 @@ class _Read:
     translation: Translation | None = None
     fault: str = ""
     lasting: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of it, for the figures."""
+        if self.translation is None:
+            return "set_aside" if self.lasting else "tried_again"
+        return "done" if self.translation.facts else "passed_over"
 
 
 def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
@@ -169,7 +179,15 @@ def _store(
         _set_aside(conn, runtime, one, counted)
     if entries := follow(conn, [telling.fact for telling in told], now):
         append_all(conn, entries, now)
+    _tally(conn, read)
     return Handled(len(done), len(passed), len(failed))
+
+
+def _tally(conn: Connection, read: Sequence[_Read]) -> None:
+    handled = Counter((one.delivery.provider, kind_of(one.delivery.event_type), one.outcome) for one in read)
+    tallies.add(conn, tallies.HANDLED, handled)
+    told = Counter((one.delivery.provider, codec.kind_of(telling.fact), "") for one in read for telling in _told(one))
+    tallies.add(conn, tallies.TOLD, told)
 
 
 def _read(runtime: Runtime, delivery: Delivery) -> _Read:

@@ -364,6 +364,24 @@ heartbeats = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# What was done so far, for the figures: see `worker/store/tallies.py`.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+)
+# How far a job has come that goes over everything once: see `worker/retention.py`.
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+)
+
 # --- Money out: see `worker/money/`. A remedy that was ever worked on has one row here, for ever.
 sends = Table(
     "sends",

@@ -207,7 +207,8 @@ def test_health_and_figures(sender: Sender, address: tuple[str, int]) -> None:
     assert 'makegood_webhook_requests_total{outcome="stored",provider="stripe"} 2.0' in figures
     assert 'makegood_webhook_requests_total{outcome="forged",provider="stripe"} 1.0' in figures
     assert 'makegood_deliveries_kept_total{kind="new",provider="stripe"} 1.0' in figures
-    assert 'makegood_deliveries{provider="stripe",state="new"} 1.0' in figures
+    assert 'makegood_webhook_seconds_count{provider="stripe"} 3.0' in figures
+    assert "makegood_deliveries_waiting 1.0" in figures
     assert "makegood_database_up 1.0" in figures
 
 

@@ -1,23 +1,17 @@
-"""Figures for Prometheus: what came in, counted here; what waits, asked of the database when somebody looks."""
+"""Figures for Prometheus: what this process answered, counted here; how the whole stands, asked of the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 
-from worker.engine import reading
 from worker.runtime import Runtime
-from worker.store.deliveries import counts, oldest_waiting
+from worker.web.figures import Figures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_log = structlog.get_logger(__name__)
+# A provider waits ten seconds and more; what is wanted is some milliseconds.
+SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
@@ -27,6 +21,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "makegood_webhook_requests", "Webhook requests by answer.", ("provider", "outcome"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "makegood_webhook_seconds",
+            "From a webhook's headers to its answer.",
+            ("provider",),
+            buckets=SECONDS,
+            registry=self.registry,
         )
         self._kept = Counter(
             "makegood_deliveries_kept",
@@ -40,13 +41,17 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
-        self.registry.register(_Stored(runtime))
+        self.registry.register(Figures(runtime))
+        ProcessCollector(registry=self.registry)
 
         # Looking a series up costs more than counting in it.
         self._series = cache(lambda counter, *labels: counter.labels(*labels))
 
     def request(self, provider: str, outcome: str) -> None:
         self._series(self._requests, provider, outcome).inc()
+
+    def took(self, provider: str, seconds: float) -> None:
+        self._series(self._seconds, provider).observe(seconds)
 
     def kept(self, provider: str, *, new: bool) -> None:
         self._series(self._kept, provider, "new" if new else "repeated").inc()
@@ -57,30 +62,3 @@ class Metrics:
     def text(self) -> bytes:
         """All figures in Prometheus' own format. Asks the database: call it from a thread."""
         return generate_latest(self.registry)
-
-
-class _Stored(Collector):
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Named without asking the database, which need not be there yet."""
-        return []
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        stored = GaugeMetricFamily("makegood_deliveries", "Deliveries held.", labels=["provider", "state"])
-        age = GaugeMetricFamily("makegood_oldest_delivery_seconds", "Age of the oldest delivery due to be handled.")
-        up = GaugeMetricFamily("makegood_database_up", "Whether the database answers.")
-        now = self._runtime.clock()
-        try:
-            with reading(self._runtime.engine).connect() as conn:
-                for provider, state, count in counts(conn):
-                    stored.add_metric([provider, state], count)
-                oldest = oldest_waiting(conn, now)
-        except SQLAlchemyError as fault:
-            _log.warning("metrics_without_database", error=type(fault).__name__)
-            up.add_metric([], 0)
-            return [up]
-        up.add_metric([], 1)
-        age.add_metric([], 0 if oldest is None else (now - oldest).total_seconds())
-        return [up, stored, age]

@@ -81,6 +81,7 @@ class Webhooks:
         self._told_at = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
         try:
             headers = headers_of(scope)
             body = await self._read(scope["method"], headers, receive)
@@ -93,6 +94,7 @@ class Webhooks:
             answer = await self._take(headers, body)
             self._count(answer)
             await answer.send(send)
+            self._metrics.took(self._provider, time.perf_counter() - began)
 
     def _count(self, answer: Answer) -> None:
         self._metrics.request(self._provider, OUTCOMES[answer.status])

@@ -108,6 +108,9 @@ def test_web_work_and_clock_apart_do_the_same(makegood: Command, postgres_url: s
         until_ready(port)
         assert post(port, charge_event("ch_1", DAYS[0])) == 200
         until_handled(makegood, **settings)
+        # What the composition asks of each container; no executor runs in shadow mode.
+        alive = {part: makegood.apart("doctor", "--alive", part, **settings) for part in ("work", "clock", "executor")}
+        assert {part: ran.code for part, ran in alive.items()} == {"work": 0, "clock": 0, "executor": 1}
 
 
 @pytest.mark.parametrize("command", ["web", "work", "clock"])
