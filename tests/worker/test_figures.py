@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped] # as in benchmarks/stack.py
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import event, insert
 
@@ -102,7 +103,7 @@ def test_scraping_often_costs_one_look(plain: Runtime) -> None:
 def test_a_look_reads_no_table_that_grows_with_the_traffic_in_full(plain: Runtime, clock: Clock) -> None:
     """Deliveries, facts and memberships are counted off indexes that hold only what is unfinished."""
     busy(plain, clock)
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, tuple[Any, ...]]] = []
     event.listen(plain.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
     list(Figures(plain).collect())
     with plain.engine.connect() as conn:
