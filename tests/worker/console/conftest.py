@@ -72,7 +72,11 @@ def _facts() -> list[Fact]:
 
 def _runtime(file: Path, clock: Clock) -> Runtime:
     settings = Settings.model_validate(
-        {"database_url": f"sqlite:///{file}", "encryption_keys": base64.b64encode(MASTER_KEY).decode()}
+        {
+            "database_url": f"sqlite:///{file}",
+            "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
+            "report_dir": file.parent / "reports",
+        }
     )
     engine = make_engine(settings.database_url)
     # It is not the disk that is tried here.

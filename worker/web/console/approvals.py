@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Row
 from starlette.responses import Response
@@ -20,10 +21,11 @@ from worker.store.standing import Asked, Heap
 from worker.web.console import asking
 from worker.web.console.decisions import plainly, read_seen, seen_of
 from worker.web.console.desk import Desk, RefusedError
-from worker.web.console.rendering import age
+from worker.web.console.rendering import age, link
 
 SIZE = 50
 BATCH_MAX = 200
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,8 @@ class Outcome:
 def show(desk: Desk) -> Response:
     """What waits, the largest amount first."""
     asked = _asked(desk)
-    after = asking.cursor(desk.query)
-    behind = (int(after[0]), after[1]) if after is not None and after[0].lstrip("-").isdigit() else None
     with desk.reading() as conn:
-        rows = standing.remedy_page(conn, asked, behind, SIZE + 1)
+        rows = standing.remedy_page(conn, asked, _behind(desk), SIZE + 1)
         sums = standing.remedy_sums(conn, asked)
         heaps = standing.heaps(conn)
         cancels = standing.to_cancel(conn)
@@ -66,6 +66,23 @@ def show(desk: Desk) -> Response:
         next=None if more is None else asking.place(str(more.ranked), more.key),
         kept={name: value for name, value in desk.query.items() if name != "after"},
     )
+
+
+def following(desk: Desk) -> Response:
+    """On to the next that waits, behind the one that was looked at."""
+    going = asking.text(desk.query, "go")
+    asked = Asked(states=("held",), reason=None if going == ALL else going)
+    with desk.reading() as conn:
+        rows = standing.remedy_page(conn, asked, _behind(desk), 1)
+    done = desk.query.get("done", "")
+    if not rows:
+        return desk.go(link("/console/approvals", done=done or "last"))
+    return desk.go(link(f"/console/cases/{quote(rows[0].key, safe='')}", go=going, done=done))
+
+
+def _behind(desk: Desk) -> tuple[int, str] | None:
+    after = asking.cursor(desk.query)
+    return (int(after[0]), after[1]) if after is not None and after[0].lstrip("-").isdecimal() else None
 
 
 def review(desk: Desk) -> Response:

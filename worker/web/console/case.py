@@ -19,10 +19,11 @@ from worker.report.drawing import drawn
 from worker.report.timeline import timeline
 from worker.store import cases, ledgers, standing
 from worker.store.sends import EXECUTABLE
-from worker.web.console import sentences
+from worker.web.console import asking, sentences
 from worker.web.console.approvals import blocked
 from worker.web.console.decisions import seen_of
 from worker.web.console.desk import Desk, missing
+from worker.web.console.rendering import link
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,27 @@ def show(desk: Desk) -> Response:
         first_seen=found.first_seen,
         told=told,
         said=said(desk, finding, told, row),
-        remedy=row,
-        seen="" if row is None else seen_of(row),
-        executable=row is not None and row.kind in EXECUTABLE,
-        blocked="" if row is None else blocked(desk, row),
-        prepared=row is not None and row.prepared_by is not None and row.approved_by == ACTOR,
         calls=calls,
-        back="",
-        next_one="",
+        **decidable(desk, row),
         picture=picture(desk, found.membership, told["findings"]),
     )
+
+
+def decidable(desk: Desk, remedy: Row[Any] | None) -> dict[str, Any]:
+    """What the part of a page shows on which a remedy is decided."""
+    # One by one: after this one the next that waits, the largest first.
+    going, onward = asking.text(desk.query, "go"), ""
+    if going and remedy is not None:
+        behind = asking.place(str(-1 if remedy.amount_minor is None else remedy.amount_minor), remedy.key)
+        onward = link("/console/approvals/next", go=going, after=behind)
+    return {
+        "remedy": remedy,
+        "seen": "" if remedy is None else seen_of(remedy),
+        "executable": remedy is not None and remedy.kind in EXECUTABLE,
+        "blocked": "" if remedy is None else blocked(desk, remedy),
+        "prepared": remedy is not None and remedy.prepared_by is not None and remedy.approved_by == ACTOR,
+        "onward": onward,
+    }
 
 
 def said(desk: Desk, finding: Mapping[str, Any], told: Mapping[str, Any], remedy: Row[Any] | None) -> Said:

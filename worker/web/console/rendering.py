@@ -24,6 +24,13 @@ PAGES = (
     ("Today", "/console", None),
     ("Cases", "/console/cases", "read:cases"),
     ("Approvals", "/console/approvals", "read:cases"),
+    ("Memberships", "/console/memberships", "read:memberships"),
+    ("Claims", "/console/claims", "read:cases"),
+    ("Policies", "/console/policies", "read:policies"),
+    ("Nights", "/console/nights", "read:reports"),
+    ("Audit", "/console/audit", "read:audit"),
+    ("Rights", "/console/rights", "read:exports"),
+    ("Switch", "/console/switch", "read:cases"),
 )
 # What a page may say after it was done; nothing else that stands in an address is ever shown.
 DONE = {
@@ -32,6 +39,10 @@ DONE = {
     "waived": "Waived: nothing will be sent.",
     "retried": "It will be sent again.",
     "held": "It is large: somebody else has to approve it before it is sent again.",
+    "last": "That was the last one.",
+    "stopped": "Outgoing money is stopped.",
+    "resumed": "Outgoing money goes out again.",
+    "taken": "The claim was taken in and answered.",
 }
 
 HERE = Path(__file__).parent
@@ -69,6 +80,7 @@ def _environment() -> Environment:
         "look_alike": words.look_alike,
         "number": lambda count: f"{count:,}",
         "plain": plain,
+        "twice": lambda word: (word, word),
         "path": lambda text: quote(str(text), safe=""),
     }
     environment.globals |= {"asset": asset, "link": link, "pages": PAGES, "done": DONE}
@@ -91,7 +103,7 @@ def link(path: str, given: Mapping[str, object] | None = None, /, **more: object
     """An address with what is asked for; what is empty is left out."""
     told = {**(given or {}), **more}
     query = urlencode({name: value for name, value in told.items() if value not in (None, "", ())}, doseq=True)
-    return f"{path}?{query}" if query else path
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
 def asset(name: str) -> str:

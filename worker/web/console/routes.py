@@ -7,7 +7,22 @@ from starlette.routing import BaseRoute, Route
 
 from worker.accounts.roles import Permission
 from worker.runtime import Runtime
-from worker.web.console import approvals, case, cases, decisions, entry, files, today
+from worker.web.console import (
+    approvals,
+    audit,
+    case,
+    cases,
+    claims,
+    decisions,
+    entry,
+    files,
+    members_rights,
+    memberships,
+    night_pages,
+    policies,
+    switch,
+    today,
+)
 from worker.web.console.desk import Desk, missing
 from worker.web.console.door import Page, endpoint
 
@@ -30,8 +45,31 @@ PAGES = (
     Page("POST", "/console/waive", decisions.waive, Permission.WRITE_WAIVERS),
     Page("POST", "/console/retry", decisions.retry, Permission.WRITE_RETRIES),
     Page("GET", "/console/approvals", approvals.show, Permission.READ_CASES),
+    Page("GET", "/console/approvals/next", approvals.following, Permission.READ_CASES),
     Page("POST", "/console/approvals/review", approvals.review, Permission.WRITE_APPROVALS),
     Page("POST", "/console/approvals/batch", approvals.approve, Permission.WRITE_APPROVALS),
+    Page("GET", "/console/memberships", memberships.show, Permission.READ_MEMBERSHIPS),
+    Page("POST", "/console/memberships/by-email", memberships.by_email, Permission.READ_CONTACTS),
+    Page("POST", "/console/memberships/reveal", memberships.reveal, Permission.READ_CONTACTS),
+    Page("GET", "/console/memberships/{ref:path}", memberships.one, Permission.READ_MEMBERSHIPS),
+    Page("GET", "/console/claims", claims.show, Permission.READ_CASES),
+    Page("GET", "/console/claims/new", claims.new, Permission.WRITE_CLAIMS),
+    Page("POST", "/console/claims", claims.take_in, Permission.WRITE_CLAIMS),
+    Page("GET", "/console/claims/{claim:path}", claims.one, Permission.READ_CASES),
+    Page("GET", "/console/policies", policies.show, Permission.READ_POLICIES),
+    Page("GET", "/console/policies/{bundle}", policies.one, Permission.READ_POLICIES),
+    Page("GET", "/console/nights", night_pages.show, Permission.READ_REPORTS),
+    Page("GET", "/console/nights/{night}", night_pages.one, Permission.READ_REPORTS),
+    Page("GET", "/console/nights/{night}/report.{form}", night_pages.report, Permission.READ_REPORTS),
+    Page("GET", "/console/audit", audit.show, Permission.READ_AUDIT),
+    Page("POST", "/console/audit/verify", audit.verify, Permission.READ_AUDIT),
+    Page("GET", "/console/switch", switch.show, Permission.READ_CASES),
+    Page("POST", "/console/switch/stop", switch.stop, Permission.WRITE_STOP),
+    Page("POST", "/console/switch/resume", switch.resume, Permission.WRITE_RESUME),
+    Page("GET", "/console/rights", members_rights.show, Permission.READ_EXPORTS),
+    Page("POST", "/console/rights/export", members_rights.export, Permission.READ_EXPORTS),
+    Page("POST", "/console/rights/restrict", members_rights.restrict, Permission.WRITE_RIGHTS),
+    Page("POST", "/console/rights/erase", members_rights.erase, Permission.WRITE_RIGHTS),
     # Last: whatever is none of the above is nothing.
     Page("GET", "/console/{rest:path}", _nowhere),
 )
