@@ -31,12 +31,15 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class CreditOrder:
-    """A credit against coming renewals on the customer's balance at the provider."""
+    """A credit against coming renewals on the customer's balance at the provider. With `invoice` it is made by a credit
+    note on that invoice, which was itself wrong: so its taxes are put right too."""
 
     customer: str
     amount: Money
     key: str
     remedy: str
+    invoice: str | None = None
+    duplicate: bool = False
 
 
 class Refusal(StrEnum):

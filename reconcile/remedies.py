@@ -29,6 +29,12 @@ def remedy_key(ref: Ref) -> str:
     return f"remedy:{ref}"
 
 
+def charge_of_remedy(key: str) -> Ref | None:
+    """The charge that the remedy of this key makes good; None for a key of another kind."""
+    kind, _, ref = key.partition(":")
+    return Ref.parse(ref) if kind == "remedy" and ":" in ref else None
+
+
 def prescribe(judged: Judged, ledger: Ledger, rules: Rules) -> Remedy | None:
     """The remedy for a finding about a charge; None where nothing is owed and nobody has to decide anything."""
     finding, membership = judged.finding, ledger.membership

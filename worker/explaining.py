@@ -56,7 +56,7 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
         "receipts": [] if about.charge else course.receipts(ledger),
         "findings": found,
         "clauses": verdict.clauses(runtime.rules.policy, found, days),
-        "since": verdict.since(conn, ledger.refunds, ledger.disputes, found, about),
+        "since": verdict.since(conn, (*ledger.refunds, *ledger.credits), ledger.disputes, found, about),
     }
 
 

@@ -408,6 +408,7 @@ sends = Table(
     Column("past", Json, nullable=False),  # the same of earlier generations: they failed
     Column("note", Text),
     Column("reserved_on", Date),  # the day whose budget it has taken of
+    Column("invoice", Text),  # of a credit: the invoice that billed wrongly, on which a credit note is made
     _words("step", "step", ("ready", "sending", "unknown", "pending", "settled", "failed", "parked")),
     _words("way", "way", ("refund", "credit", "book", "cancel")),
     Index("ix_sends_step", "step"),

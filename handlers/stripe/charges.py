@@ -19,6 +19,7 @@ from reconcile.facts import (
     RefundState,
 )
 from reconcile.money import Money
+from reconcile.remedies import charge_of_remedy
 
 REMEDY = "makegood_remedy"  # the metadata key under which makegood's own refunds and credits carry their remedy
 API = "charge"
@@ -166,6 +167,28 @@ def credit_fact(transaction: JsonObject, told_at: datetime) -> Credit:
         made_at=needed(moment(transaction, "created"), "created"),
         customer=reference(transaction, "customer"),
         remedy=text(transaction, "metadata", REMEDY) or None,
+    )
+
+
+def note_credits(note: JsonObject, told_at: datetime) -> tuple[Credit, ...]:
+    """What a credit note put on its customer's balance, where makegood made it: that of others does not say which
+    charge it is about. Known by the balance's transaction, so that both tell of one and the same credit."""
+    remedy, transaction = text(note, "metadata", REMEDY), reference(note, "customer_balance_transaction")
+    if not remedy or transaction is None or text(note, "status") == "void":
+        return ()
+    whole, made_good = money(note, "amount"), charge_of_remedy(remedy)
+    otherwise = [minor(one, whole.currency, "amount_refunded") for one in children(note, "refunds")]
+    otherwise += [minor(note, whole.currency, name) for name in ("out_of_band_amount", "pre_payment_amount")]
+    return (
+        Credit(
+            ref=Ref(PROVIDER, transaction),
+            told_at=told_at,
+            amount=Money(whole.minor - sum(part or 0 for part in otherwise), whole.currency),
+            made_at=needed(moment(note, "created"), "created"),
+            charge=made_good.id if made_good is not None else None,
+            customer=reference(note, "customer"),
+            remedy=remedy,
+        ),
     )
 
 

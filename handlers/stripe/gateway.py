@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import stripe
@@ -26,19 +27,27 @@ from handlers.inbox import MalformedDelivery
 from handlers.strict_json import JsonObject, text
 from handlers.stripe.answers import Failure
 from handlers.stripe.calls import PAGE_SIZE, as_made, ask, list_all, of_kind
-from handlers.stripe.charges import REMEDY, charge_facts, credit_fact, dispute_fact, refund_fact
+from handlers.stripe.charges import REMEDY, charge_facts, credit_fact, dispute_fact, note_credits, refund_fact
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.subscriptions import subscription_fact
 from reconcile.facts import Credit, Fact, Refund, Subscription, SubscriptionState
 from reconcile.money import Money
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerBalanceTransactionListParams, DisputeListParams, RefundListParams
+    from stripe.params import (
+        CreditNoteCreateParams,
+        CreditNoteListParams,
+        CustomerBalanceTransactionCreateParams,
+        CustomerBalanceTransactionListParams,
+        DisputeListParams,
+        RefundListParams,
+    )
 
 _CHARGE = of_kind("charge", charge_facts)
 _REFUND = of_kind("refund", refund_fact)
 _DISPUTE = of_kind("dispute", dispute_fact)
 _CREDIT = of_kind("customer_balance_transaction", credit_fact)
+_NOTE = of_kind("credit_note", note_credits)
 _SUBSCRIPTION = of_kind("subscription", subscription_fact)
 
 
@@ -106,27 +115,50 @@ class StripeGateway:
         amount = _amount(order.amount)
         if isinstance(amount, Refused):
             return amount
-        call = partial(
-            self._v1.customers.balance_transactions.create,
-            order.customer,
-            {"amount": -amount, "currency": order.amount.currency.lower(), "metadata": {REMEDY: order.remedy}},
-            {"idempotency_key": order.key},
-        )
-        made = ask(call, as_made(_CREDIT))
+        made = self._noted(order, order.invoice, amount) if order.invoice else self._credited(order, amount)
         if not isinstance(made, Credit):
             return made
         if (made.customer, made.amount) != (order.customer, order.amount):
             return Mismatch(f"ordered {order.amount} for {order.customer}, got {made.amount} for {made.customer}", made)
         return Done(made)
 
+    def _credited(self, order: CreditOrder, amount: int) -> Credit | Failure:
+        params: CustomerBalanceTransactionCreateParams = {
+            "amount": -amount,
+            "currency": order.amount.currency.lower(),
+            "metadata": {REMEDY: order.remedy},
+        }
+        create = self._v1.customers.balance_transactions.create
+        return ask(partial(create, order.customer, params, {"idempotency_key": order.key}), as_made(_CREDIT))
+
+    def _noted(self, order: CreditOrder, invoice: str, amount: int) -> Credit | Failure:
+        params: CreditNoteCreateParams = {
+            "invoice": invoice,
+            "amount": amount,
+            "credit_amount": amount,
+            "email_type": "none",  # members are told by makegood's own notice
+            "memo": "Billing correction",
+            "metadata": {REMEDY: order.remedy},
+        }
+        if order.duplicate:
+            params["reason"] = "duplicate"
+        made = ask(partial(self._v1.credit_notes.create, params, {"idempotency_key": order.key}), as_made(_NOTE))
+        if not isinstance(made, tuple):
+            return made
+        return made[0] if made else Uncertain("the credit note put nothing on the customer's balance")
+
     def find_credit(self, customer: str, remedy: str) -> Look | NotExecuted | Uncertain | NoCredential:
-        """The credits on the customer's balance that carry `remedy`: what to look up before a credit is repeated."""
+        """The credits on the customer's balance, and those by credit note, that carry `remedy`: what to look up before
+        a credit is repeated."""
         credits_ = list_all(partial(self._balance_page, customer), _CREDIT)
         if isinstance(credits_, Refused) and credits_.refusal is Refusal.NOT_FOUND:
             return Look((), missing=(customer,))
         if not isinstance(credits_, tuple):
             return _unread(credits_)
-        return Look(tuple(credit for credit in credits_ if credit.remedy == remedy))
+        notes = list_all(partial(self._note_page, customer), _NOTE)
+        if not isinstance(notes, tuple):
+            return _unread(notes)
+        return Look(tuple(credit for credit in (*credits_, *chain(*notes)) if credit.remedy == remedy))
 
     def cancel(self, subscription: str, key: str) -> Answer:
         """The subscription ended at once, with no last invoice and no proration. One that had ended is done too."""
@@ -163,6 +195,12 @@ class StripeGateway:
         if after:
             params["starting_after"] = after
         return self._v1.customers.balance_transactions.list(customer, params)
+
+    def _note_page(self, customer: str, after: str | None) -> stripe.StripeObject:
+        params: CreditNoteListParams = {"customer": customer, "limit": PAGE_SIZE}
+        if after:
+            params["starting_after"] = after
+        return self._v1.credit_notes.list(params)
 
 
 def _read_charge(charge: str, told: JsonObject, told_at: datetime) -> tuple[Fact, ...]:

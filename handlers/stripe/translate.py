@@ -8,7 +8,7 @@ from datetime import datetime
 
 from handlers.inbox import Translation
 from handlers.strict_json import JsonObject, child, children, flag, needed, text
-from handlers.stripe.charges import charge_facts, dispute_fact, payment_intent_facts, refund_fact
+from handlers.stripe.charges import charge_facts, dispute_fact, note_credits, payment_intent_facts, refund_fact
 from handlers.stripe.envelope import THIN_EVENT, read_envelope
 from handlers.stripe.invoices import failed_payment, invoice_facts, invoice_payment_fact
 from handlers.stripe.subscriptions import subscription_fact
@@ -56,7 +56,7 @@ def facts_of(told: JsonObject, told_at: datetime) -> tuple[Fact, ...]:
 def _credit_note_facts(credit_note: JsonObject, told_at: datetime) -> tuple[Fact, ...]:
     # Refunds named by id come as their own events, with their state; only expanded ones can be told from here.
     expanded = (refund for entry in children(credit_note, "refunds") if (refund := _expanded(entry)))
-    return tuple(refund_fact(refund, told_at) for refund in expanded)
+    return (*(refund_fact(refund, told_at) for refund in expanded), *note_credits(credit_note, told_at))
 
 
 def _expanded(entry: JsonObject) -> JsonObject | None:

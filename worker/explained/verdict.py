@@ -7,12 +7,13 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from reconcile.facts import Dispute, Ref, Refund
+from reconcile.facts import Credit, Dispute, Ref, Refund
 from reconcile.outcome import Finding, FindingKind, Remedy, RemedyKind
 from reconcile.policy import Policy
 from worker.schema import Row
 from worker.store import histories, listings
 from worker.store.histories import Known
+from worker.store.links import OUR_BOOKS
 
 
 def findings(conn: Connection, found: Sequence[Finding], decided: Sequence[Remedy], about: Known) -> list[Row]:
@@ -93,21 +94,20 @@ def clauses(policy: Policy, found: Iterable[Row], days: Mapping[str, date]) -> l
 
 
 def since(
-    conn: Connection, refunds: Iterable[Refund], disputes: Iterable[Dispute], found: Iterable[Row], about: Known
+    conn: Connection, backs: Iterable[Refund | Credit], disputes: Iterable[Dispute], found: Iterable[Row], about: Known
 ) -> list[Row]:
     """What went back, what was disputed, and every act on the findings and remedies, in order of time."""
     mine = None if about.charge is None else about.charge.id
     happened: list[Row] = []
-    for refund in refunds:
-        if mine in (None, refund.charge):
-            what = f"refund {refund.ref} of {refund.amount.minor} {refund.amount.currency} {refund.state.value}"
-            by = "makegood" if refund.remedy else "other hands"
-            happened.append({"at": refund.made_at, "what": what, "by": by, "about": _name(refund.ref, refund.charge)})
+    for back in backs:
+        if mine in (None, back.charge):
+            by = "makegood" if back.remedy else "other hands"
+            happened.append({"at": back.made_at, "what": _went_back(back), "by": by, "about": _charge_of(back)})
     for dispute in disputes:
         if mine in (None, dispute.charge):
             what = f"dispute {dispute.ref} {dispute.state.value}"
             at = dispute.opened_at or dispute.told_at
-            happened.append({"at": at, "what": what, "by": "member", "about": _name(dispute.ref, dispute.charge)})
+            happened.append({"at": at, "what": what, "by": "member", "about": _charge_of(dispute)})
     subjects = [row["key"] for row in found] + [row["remedy"]["key"] for row in found if row["remedy"]]
     if about.kind == "membership" and about.membership:
         subjects.append(about.membership)
@@ -118,5 +118,14 @@ def since(
     return sorted(happened, key=lambda row: (row["at"], row["what"], row["about"] or ""))
 
 
-def _name(ref: Ref, charge: str | None) -> str | None:
-    return str(Ref(ref.provider, charge)) if charge else None
+def _went_back(back: Refund | Credit) -> str:
+    amount = f"{back.amount.minor} {back.amount.currency}"
+    if isinstance(back, Refund):
+        return f"refund {back.ref} of {amount} {back.state.value}"
+    name = "credit on our own books" if back.ref.provider == OUR_BOOKS else f"credit {back.ref}"
+    return f"{name} of {amount}, which lowers the dues after it"
+
+
+def _charge_of(fact: Refund | Dispute | Credit) -> str | None:
+    provider = (fact.charge_provider if isinstance(fact, Credit) else None) or fact.ref.provider
+    return str(Ref(provider, fact.charge)) if fact.charge else None

@@ -117,6 +117,9 @@ def _refused(conn: Connection, runtime: Runtime, made: Call, answer: Refused) ->
     send = made.send
     if send.way != Way.CANCEL and send.uncertain and (send.provider != "paypal" or "DUPLICATE" in answer.code):
         return _uncertain(conn, runtime, send, f"{REFUSED} {answer.code}", None)
+    if send.invoice is not None and answer.refusal in _NO_NOTE:
+        note = f"{subjects.NO_NOTE} {answer.code}"
+        return ready_again(conn, runtime, send, note, generation=send.generation + 1)
     return _REFUSALS.get(answer.refusal, _not_this_way)(conn, runtime, made, answer)
 
 
@@ -178,6 +181,10 @@ _REFUSALS: dict[Refusal, Callable[[Connection, Runtime, Call, Refused], str]] = 
     Refusal.NOT_FOUND: _not_this_way,
     Refusal.UNKNOWN: _not_this_way,
 }
+
+
+# Stripe takes no credit note on this invoice; the credit is owed all the same.
+_NO_NOTE = frozenset({Refusal.NOT_THIS_WAY, Refusal.NOT_FOUND, Refusal.UNKNOWN})
 
 
 def _not_executed(conn: Connection, runtime: Runtime, send: Send, answer: NotExecuted) -> str:

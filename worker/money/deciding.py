@@ -118,11 +118,17 @@ def _guarded(conn: Connection, scene: _Scene) -> Call | str:
 
 
 def _fresh(scene: _Scene) -> dict[str, Any]:
-    """The amount, frozen from now on. A key under which another amount was tried, or that is old, is not used again;
+    """What is sent, frozen from now on. A key under which something else was tried, or that is old, is not used again;
     nothing was executed under it."""
     send, remedy = scene.send, scene.remedy
-    values: dict[str, Any] = {"amount_minor": remedy.amount_minor, "currency": remedy.currency}
-    other = (send.amount_minor, send.currency) != (remedy.amount_minor, remedy.currency)
+    noted = send.way == Way.CREDIT and not (send.note or "").startswith(subjects.NO_NOTE)
+    invoice = subjects.wrong_invoice(scene.judged, scene.charge) if noted else None
+    values: dict[str, Any] = {
+        "amount_minor": remedy.amount_minor,
+        "currency": remedy.currency,
+        "invoice": invoice,
+    }
+    other = any(getattr(send, name) != value for name, value in values.items())
     old = send.key_first_sent is not None and scene.now - send.key_first_sent >= timedelta(hours=1)
     if send.key_first_sent is not None and (other or old):
         values |= {"generation": send.generation + 1, "key_first_sent": None, "calls": 0}

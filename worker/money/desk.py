@@ -205,7 +205,8 @@ class Desk:
             raise ValueError(f"{send.key} has no charge or no amount: it cannot be sent")
         amount, key = Money(send.amount_minor, send.currency), send.idempotency_key
         if send.way == Way.CREDIT:
-            credit = CreditOrder(made.charge.customer or "", amount, key, send.key)
+            customer = made.charge.customer or ""
+            credit = CreditOrder(customer, amount, key, send.key, send.invoice, made.duplicate)
             return lambda: gateway.credit(credit)
         refund = RefundOrder(send.target, api_of(made.charge), amount, key, send.key, made.duplicate)
         return lambda: gateway.refund(refund)

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from reconcile.binding import Paid
 from reconcile.facts import Charge, Ref
 from reconcile.judgement import reconcile, survey
 from reconcile.ledger import Ledger
-from reconcile.outcome import Finding, FindingKind, HeldBecause, Remedy
+from reconcile.outcome import BILLING_ERRORS, Finding, FindingKind, HeldBecause, Remedy
 from reconcile.takings import Returns, given_back, returns
 from worker.judging import today
 from worker.money import guards
@@ -24,6 +25,7 @@ from worker.store.roster_age import with_age
 from worker.store.sends import Send
 
 CANCELS = "cancel_agreement"
+NO_NOTE = "no_note"  # the note of a credit whose credit note was refused: it goes onto the balance as it is
 TOO_OLD = "too_old"  # the note of a send that became a credit because the provider refunds no longer
 _APIS = {"stripe": "charge", "paypal": "sale"}  # where a report told of a charge and not how it is refunded
 
@@ -124,6 +126,20 @@ def left(ledger: Ledger, charge: Charge) -> int:
 def gone_whole(charge: Charge) -> bool:
     """Whether the provider states that nothing of the charge is left."""
     return charge.refunded_minor is not None and charge.refunded_minor >= charge.amount.minor
+
+
+def wrong_invoice(judged: Judged | None, charge: Charge | None) -> str | None:
+    """The one invoice that billed what was not owed, and that this charge has paid by itself: a credit for it is made
+    by a credit note on it."""
+    if judged is None or charge is None or judged.finding is None or judged.finding.kind not in BILLING_ERRORS:
+        return None
+    ledger = judged.ledger
+    invoices = Paid.by((*ledger.invoices, *ledger.invoice_payments)).of(charge)
+    if charge.ref.provider != "stripe" or len(invoices) != 1:
+        return None
+    bill = invoices[0]
+    paid = bill.status == "paid" and bill.currency == charge.amount.currency
+    return bill.ref.id if paid and bill.total_minor == charge.amount.minor else None
 
 
 def is_duplicate(judged: Judged | None) -> bool:

@@ -43,6 +43,7 @@ class Send:
     past: list[str] = field(default_factory=list)
     note: str | None = None
     reserved_on: date | None = None
+    invoice: str | None = None
 
     @property
     def idempotency_key(self) -> str:

@@ -57,6 +57,7 @@ class World:
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     balance: list[Json] = field(default_factory=list)
+    notes: list[Json] = field(default_factory=list)
     subscriptions: dict[str, Json] = field(default_factory=lambda: {"sub_1": subscription()})
     keys: dict[str, tuple[dict[str, str], Reply]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -76,13 +77,16 @@ class World:
         if key in self.keys:
             params, stored = self.keys[key]
             return stored if params == asked.params else error(400, type="idempotency_error")
-        made = self._refund(asked) if asked.path == "/v1/refunds" else self._credit(asked)
+        makes = {"/v1/refunds": self._refund, "/v1/credit_notes": self._note}
+        made = makes.get(asked.path, self._credit)(asked)
         if made.status == 200:
             self.keys[key] = asked.params, made
         return made
 
     def _read(self, asked: Asked) -> Reply:
         *_, kind, ident = asked.path.split("/")
+        if ident == "credit_notes":
+            return self._page_of([one for one in self.notes if one["customer"] == asked.params["customer"]], asked)
         if ident in {"refunds", "disputes"}:
             listed = self.refunds if ident == "refunds" else self.disputes
             return self._page_of([item for item in listed if item["charge"] == asked.params["charge"]], asked)
@@ -129,6 +133,28 @@ class World:
             "status": "succeeded",
         }
         self.refunds.insert(0, made)
+        return said(200, made)
+
+    def _note(self, asked: Asked) -> Reply:
+        amount = int(asked.params["amount"])
+        made = {
+            "id": f"cn_{len(self.notes) + 1}",
+            "object": "credit_note",
+            "amount": amount,
+            "created": 1_717_200_060,
+            "currency": "usd",
+            "customer": "cus_1",
+            "customer_balance_transaction": f"cbtxn_n{len(self.notes) + 1}",
+            "invoice": asked.params["invoice"],
+            "metadata": _metadata(asked),
+            "out_of_band_amount": None,
+            "post_payment_amount": amount,
+            "pre_payment_amount": 0,
+            "reason": asked.params.get("reason"),
+            "refunds": [],
+            "status": "issued",
+        }
+        self.notes.insert(0, made)
         return said(200, made)
 
     def _credit(self, asked: Asked) -> Reply:

@@ -6,9 +6,11 @@ import pytest
 
 from handlers.inbox import MalformedDelivery
 from handlers.stripe import facts_of
+from handlers.stripe.charges import REMEDY
 from reconcile.facts import (
     Charge,
     ChargeState,
+    Credit,
     Dispute,
     DisputeState,
     FailedPayment,
@@ -212,6 +214,28 @@ def test_a_credit_note_tells_the_refunds_that_it_holds_in_full() -> None:
     note = {"id": "cn_1", "object": "credit_note", "refunds": [{"refund": refund()}, {"refund": "re_2"}]}
     assert [f.ref.id for f in translated("credit_note.created", note).facts] == ["re_1"]
     assert translated("credit_note.created", note | {"refunds": []}).passed_over is not None
+
+
+@pytest.mark.parametrize(
+    ("told", "minor"),
+    [
+        ({}, 5000),
+        ({"refunds": [{"refund": "re_2", "amount_refunded": 1500}], "out_of_band_amount": 500}, 3000),
+        ({"pre_payment_amount": 1000}, 4000),
+        ({"status": "void"}, None),
+        ({"metadata": {}}, None),
+        ({"customer_balance_transaction": None}, None),
+    ],
+)
+def test_a_credit_note_of_ours_tells_what_it_put_on_the_balance(told: dict[str, Any], minor: int | None) -> None:
+    note = {
+        "id": "cn_1", "object": "credit_note", "amount": 5000, "currency": "usd", "created": CREATED,
+        "customer": "cus_1", "customer_balance_transaction": "cbtxn_1", "refunds": [],
+        "metadata": {REMEDY: "remedy:stripe:ch_1"},
+    }  # fmt: skip
+    credits_ = [fact for fact in translated("credit_note.created", note | told).facts if isinstance(fact, Credit)]
+    expected = [] if minor is None else [("cbtxn_1", minor, "ch_1", "remedy:stripe:ch_1")]
+    assert [(one.ref.id, one.amount.minor, one.charge, one.remedy) for one in credits_] == expected
 
 
 @pytest.mark.parametrize(

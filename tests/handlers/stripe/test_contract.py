@@ -78,12 +78,14 @@ def test_every_call_of_the_gateway_is_in_stripes_description(gateway: StripeGate
         gateway.refund(RefundOrder("ch_1", "charge", Money(100, "USD"), f"k{duplicate}", "remedy", duplicate))
     for key in ("k1", "k2"):
         gateway.credit(CreditOrder("cus_1", Money(100, "USD"), key, "remedy"))
+    for duplicate in (True, False):
+        gateway.credit(CreditOrder("cus_1", Money(100, "USD"), f"n{duplicate}", "remedy", "in_1", duplicate))
     gateway.find_credit("cus_1", "remedy")
     gateway.look("ch_1", "charge")
     gateway.cancel("sub_1", "k")
     gateway.cancel("sub_1", "k")
     seen = {(asked.method, asked.path) for asked in world.asked}
-    assert len(seen) == 8
+    assert len(seen) == 10
     assert [(asked, problems) for asked in world.asked if (problems := violations(paths, asked))] == []
 
 
@@ -106,6 +108,8 @@ def test_every_list_of_the_back_fill_is_in_stripes_description(world: World, pat
         ("POST", "/v1/refunds", {"charge": "ch_1", "amount": "100", "reason": "our_fault"}),
         ("POST", "/v1/refunds", {"charge": "ch_1", "metadata[a][b]": "x"}),
         ("POST", "/v1/customers/cus_1/balance_transactions", {"amount": "-100"}),
+        ("POST", "/v1/credit_notes", {"invoice": "in_1", "amount": "100", "credit_amount": "1.00"}),
+        ("POST", "/v1/credit_notes", {"invoice": "in_1", "amount": "100", "reason": "requested_by_customer"}),
         ("DELETE", "/v1/subscriptions/sub_1", {"invoice_now": "False"}),
         ("GET", "/v1/refunds", {"charge": "ch_1", "order": "asc"}),
     ],

@@ -199,6 +199,30 @@ def test_a_credit_that_is_not_what_was_ordered_goes_to_a_person(gateway: StripeG
         assert isinstance(gateway.credit(CreditOrder("cus_1", Money(2500, "USD"), "k", REMEDY)), Mismatch)
 
 
+def test_a_credit_for_a_wrong_invoice_is_a_credit_note_that_mails_nobody(gateway: StripeGateway, world: World) -> None:
+    order = CreditOrder("cus_1", Money(2500, "USD"), f"{REMEDY}:1", REMEDY, "in_1", duplicate=True)
+    made, again = gateway.credit(order), gateway.credit(order)
+    assert made == again
+    assert isinstance(made, Done)
+    assert isinstance(made.fact, Credit)
+    assert (made.fact.ref.id, made.fact.charge, made.fact.amount) == ("cbtxn_n1", "ch_1", Money(2500, "USD"))
+    params = world.asked[0].params
+    assert (params["email_type"], params["reason"], params["credit_amount"]) == ("none", "duplicate", "2500")
+    found = gateway.find_credit("cus_1", REMEDY)
+    assert isinstance(found, Look)
+    assert [fact.ref for fact in found.facts] == [made.fact.ref]
+
+
+def test_a_credit_note_that_credits_nobody_is_uncertain(gateway: StripeGateway, world: World) -> None:
+    order = CreditOrder("cus_1", Money(2500, "USD"), f"{REMEDY}:1", REMEDY, "in_1")
+    gateway.credit(order)
+    world.keys.clear()
+    world.first.append(said(200, world.notes[0] | {"customer_balance_transaction": None}))
+    assert isinstance(gateway.credit(order), Uncertain)
+    world.first.append(said(200, world.notes[0] | {"amount": 2600}))
+    assert isinstance(gateway.credit(order), Mismatch)
+
+
 def test_a_credit_is_found_by_its_remedy(gateway: StripeGateway, world: World) -> None:
     assert gateway.find_credit("cus_1", REMEDY) == Look(())
     gateway.credit(CreditOrder("cus_1", Money(100, "USD"), "k1", "remedy:stripe:ch_2"))

@@ -9,6 +9,7 @@ from reconcile.facts import Fact, Ref, Refund, RefundState
 from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
+from worker.explaining import explain
 from worker.money.decisions import approve, retry
 from worker.money.gateways import gateways
 from worker.money.steps import MOVES, STEPS, Step
@@ -187,6 +188,12 @@ def test_too_old_at_paypal_becomes_a_credit_on_our_own_books(house: House) -> No
     assert house.send(key).way == "book"
     house.tell(w.charge("SALE_more", w.month(2), provider="paypal", subscription="I-1"))
     assert house.held(key) == ("settled", None), "what is on our books counts as given back"
+    told = explain(house.runtime, key)
+    assert told is not None
+    says = f"credit on our own books of {EXCESS} USD, which lowers the dues after it"
+    assert [(row["by"], row["about"]) for row in told["since"] if row["what"] == says] == [
+        ("makegood", "paypal:SALE_1")
+    ]
 
 
 @BOTH

@@ -145,6 +145,18 @@ def test_stripes_answers_to_calls_that_move_money(ask_stripe: Ask, bank: Bank) -
         path = f"/v1/customers/{customer}/balance_transactions"
         ask_stripe("POST", path, {"amount": amount, "currency": "usd"}, form="")
         ask_stripe("GET", path)
+    bill = next(one for one in bank.book.invoices.values() if one["status"] == "paid" and one["amount_paid"] > 500)
+    note = {"invoice": bill["id"], "amount": 300, "credit_amount": 300, "email_type": "none", "memo": "m"}
+    note |= {"metadata[makegood_remedy]": "r"}
+    whole = {"amount": bill["amount_paid"], "credit_amount": bill["amount_paid"]}
+    for status, body in (
+        (200, {**note, "reason": "duplicate"}), (400, {**note, **whole}),
+        (400, {**note, "credit_amount": 1}), (400, {**note, "reason": "ours"}), (404, {**note, "invoice": "in_0"}),
+        (400, {**note, "lines": "x"}), (400, {**note, "amount": 0, "credit_amount": 0}),
+    ):  # fmt: skip
+        assert ask_stripe("POST", "/v1/credit_notes", body, form="").status == status
+    ask_stripe("GET", f"/v1/credit_notes?customer={bill['customer']}")
+    ask_stripe("GET", f"/v1/customers/{bill['customer']}/balance_transactions")
     ended = [one.id for one in bank.book.agreements.values() if one.provider == "stripe"][:6]
     assert {ask_stripe("DELETE", f"/v1/subscriptions/{name}").status for name in ended} <= {200, 404}
 

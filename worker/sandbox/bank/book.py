@@ -80,6 +80,16 @@ class Credit:
     balance_minor: int
     mark: str | None = None
     key: str | None = None
+    note: Note | None = None
+
+
+@dataclass
+class Note:
+    """The credit note by which a credit was made, and the invoice that it puts right."""
+
+    id: str
+    invoice: str
+    told: Json = field(default_factory=dict)
 
 
 @dataclass
@@ -108,7 +118,7 @@ Listener = Callable[[str, object], None]
 
 class Book:
     """All of it, behind one lock. `listeners` hear of each change by a word: made, settled, failed, opened, closed,
-    ended."""
+    ended, noted."""
 
     def __init__(self, clock: Callable[[], datetime], seed: int = 0) -> None:
         self.clock = clock
@@ -209,14 +219,20 @@ class Book:
             closed.status, closed.changed_at = "won" if won else "lost", self.clock()
             self._tell("closed", closed)
 
-    def credit(self, customer: str, minor: int, currency: str, mark: str | None, key: str | None) -> Credit:
-        """A positive `minor` is in the customer's favour."""
+    def credit(self, customer: str, minor: int, currency: str, *, note: Note | None = None, **how: Any) -> Credit:  # noqa: ANN401 - fields of Credit
+        """A positive `minor` is in the customer's favour. `note`: made by a credit note, of which is told."""
         with self.lock:
             before = sum(c.minor for c in self.credits.values() if (c.customer, c.currency) == (customer, currency))
             name = self.names.stripe("cbtxn")
-            made = Credit(name, customer, minor, currency, self.clock(), before + minor, mark, key)
+            made = Credit(name, customer, minor, currency, self.clock(), before + minor, note=note, **how)
             self.credits[name] = made
+            if note is not None:
+                self._tell("noted", made)
             return made
+
+    def noted(self, invoice: str) -> int:
+        """What credit notes have taken off an invoice."""
+        return sum(one.minor for one in self.credits.values() if one.note is not None and one.note.invoice == invoice)
 
     def end(self, agreement: str) -> None:
         with self.lock:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from worker.sandbox import paypal_events, stripe_events
 from worker.sandbox.bank import paypal_shapes, stripe_shapes
-from worker.sandbox.bank.book import Agreement, Back, Book, Case
+from worker.sandbox.bank.book import Agreement, Back, Book, Case, Credit
 from worker.sandbox.merchant import BASIL
 from worker.sandbox.names import Names
 from worker.sandbox.telling import Told
@@ -39,6 +39,10 @@ class Teller:
             self._waiting.extend(self._stripe_refund(word, about) if stripe else [self._paypal_refund(about)])
         elif isinstance(about, Case):
             self._waiting.append(self._case(word, about))
+        elif isinstance(about, Credit):
+            shown = stripe_shapes.note(about)
+            told = stripe_events.event(self._names, "credit_note.created", self._book.clock(), shown, BASIL)
+            self._waiting.append(told)
         elif isinstance(about, Agreement):
             self._waiting.append(self._ended(about))
 

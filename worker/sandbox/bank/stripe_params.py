@@ -13,6 +13,7 @@ from worker.sandbox.bank.wire import Answered, said
 Json = dict[str, Any]
 Params = Mapping[str, str]
 _REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
+_NOTE_REASONS = frozenset({"duplicate", "fraudulent", "order_change", "product_unsatisfactory"})
 _CREATED = {"gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__}
 
 
@@ -34,6 +35,25 @@ def wrong(params: Params, known: AbstractSet[str]) -> Answered | None:
     needed = "currency" if "currency" in known else "charge"
     if needed not in params:
         return error(400, f"Missing required param: {needed}.", code="parameter_missing", param=needed)
+    return None
+
+
+def wrong_note(params: Params) -> Answered | None:
+    """The same for a credit note, of the shape that credits the whole of it to the customer."""
+    known = {"invoice", "amount", "credit_amount", "email_type", "memo", "metadata", "reason"}
+    unknown = sorted(name for name in params if name.partition("[")[0] not in known)
+    if unknown:
+        return error(400, f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])
+    for name in ("invoice", "amount"):
+        if name not in params:
+            return error(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
+    if re.fullmatch("[1-9][0-9]{0,11}", params["amount"]) is None:
+        return error(400, f"Invalid integer: {params['amount']}", code="parameter_invalid_integer", param="amount")
+    if params.get("credit_amount") != params["amount"]:
+        whole = f"must equal the credit note amount ({params['amount']})."
+        return error(400, f"The sum of credit amount, refund amount and out of band amount {whole}")
+    if params.get("reason", "duplicate") not in _NOTE_REASONS:
+        return error(400, f"Invalid reason: must be one of {', '.join(sorted(_NOTE_REASONS))}", param="reason")
     return None
 
 

@@ -98,15 +98,51 @@ def credit(made: Credit) -> Json:
         "object": "customer_balance_transaction",
         "amount": -made.minor,
         "created": unix(made.at),
-        "credit_note": None,
+        "credit_note": made.note.id if made.note else None,
         "currency": made.currency.lower(),
         "customer": made.customer,
         "description": None,
         "ending_balance": -made.balance_minor,
         "invoice": None,
         "livemode": False,
+        "metadata": {REMEDY: made.mark} if made.mark and not made.note else {},
+        "type": "credit_note" if made.note else "adjustment",
+    }
+
+
+def note(made: Credit) -> Json:
+    """The credit note by which a credit was made: its mark stands here and not on the balance."""
+    if made.note is None:
+        raise ValueError(f"{made.id} was made without a credit note")
+    empty = {"object": "list", "data": [], "has_more": False, "url": f"/v1/credit_notes/{made.note.id}/lines"}
+    return {
+        "id": made.note.id,
+        "object": "credit_note",
+        "amount": made.minor,
+        "amount_shipping": 0,
+        "created": unix(made.at),
+        "currency": made.currency.lower(),
+        "customer": made.customer,
+        "customer_balance_transaction": made.id,
+        "discount_amount": 0,
+        "discount_amounts": [],
+        "invoice": made.note.invoice,
+        "lines": empty,
+        "livemode": False,
+        "memo": made.note.told.get("memo"),
         "metadata": {REMEDY: made.mark} if made.mark else {},
-        "type": "adjustment",
+        "number": f"SANDBOX-{made.note.id[-8:]}",
+        "out_of_band_amount": None,
+        "pdf": f"https://pay.example/{made.note.id}/pdf",
+        "post_payment_amount": made.minor,
+        "pre_payment_amount": 0,
+        "pretax_credit_amounts": [],
+        "reason": made.note.told.get("reason"),
+        "refunds": [],
+        "status": "issued",
+        "subtotal": made.minor,
+        "total": made.minor,
+        "type": "post_payment",
     }
 
 

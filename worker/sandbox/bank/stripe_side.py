@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from worker.sandbox.bank import stripe_shapes as shapes
-from worker.sandbox.bank.book import Book, RefundStatus, RuleError, Taken
+from worker.sandbox.bank.book import Book, Note, RefundStatus, RuleError, Taken
 from worker.sandbox.bank.door import Done, Door, Order
 from worker.sandbox.bank.faults import Fault, Faults
 from worker.sandbox.bank.keys import Keys
 from worker.sandbox.bank.stripe_errors import RULES, WORDS, error, missing
-from worker.sandbox.bank.stripe_params import Params, page, wrong
+from worker.sandbox.bank.stripe_params import Params, page, wrong, wrong_note
 from worker.sandbox.bank.wire import Answered, Asked, said
 
 Json = dict[str, Any]
@@ -38,6 +38,7 @@ class StripeSide(Door[Answered]):
             "/v1/disputes/([^/]+)": self._dispute,
             "/v1/disputes()": self._disputes,
             "/v1/customers/([^/]+)/balance_transactions": self._balance,
+            "/v1/credit_notes()": self._notes,
             "/v1/subscriptions/([^/]+)": self._subscription,
             "/v1/subscriptions()": self._subscriptions,
             "/v1/invoices()": self._invoices,
@@ -65,12 +66,19 @@ class StripeSide(Door[Answered]):
             bad = wrong(params, {"charge", "amount", "reason", "metadata"})
         elif credited:
             bad = wrong(params, {"amount", "currency", "description", "metadata"})
+        elif asked.path == "/v1/credit_notes":
+            bad = wrong_note(params)
         else:
             return error(404, f"Unrecognized request URL (POST: {asked.path}).")
         if bad is not None:
             return bad
         key = asked.headers.get("idempotency-key") or self.book.names.stripe("auto")
-        execute = self._crediting(credited[1], params, key) if credited else self._refunding(params, key)
+        if credited:
+            execute = self._crediting(credited[1], params, key)
+        elif asked.path == "/v1/credit_notes":
+            execute = self._noting(params, key)
+        else:
+            execute = self._refunding(params, key)
         parameters = f"{asked.path} {sorted(params.items())}"
         return self.money(self._keys, Order(f"POST {asked.path}", key, parameters, execute))
 
@@ -96,10 +104,27 @@ class StripeSide(Door[Answered]):
             if not self._has_customer(customer):
                 return Done(missing("customer", customer))
             mark = params.get(f"metadata[{shapes.REMEDY}]")
-            made = self.book.credit(customer, -int(params["amount"]), params["currency"].upper(), mark, key)
+            made = self.book.credit(customer, -int(params["amount"]), params["currency"].upper(), mark=mark, key=key)
             return Done(said(200, shapes.credit(made)), made)
 
         return credit
+
+    def _noting(self, params: Params, key: str) -> Callable[[RefundStatus], Done]:
+        def note(_: RefundStatus) -> Done:
+            bill = self.book.invoices.get(params["invoice"])
+            if bill is None:
+                return Done(missing("invoice", params["invoice"]))
+            minor, left = int(params["amount"]), bill["amount_paid"] - self.book.noted(bill["id"])
+            if bill["status"] != "paid" or minor > left:
+                return Done(error(400, f"The invoice {bill['id']} can be credited by {left} at most.", param="amount"))
+            mark = params.get(f"metadata[{shapes.REMEDY}]")
+            told = {name: params.get(name) for name in ("memo", "reason")}
+            made_by = Note(self.book.names.stripe("cn"), bill["id"], told)
+            currency = bill["currency"].upper()
+            made = self.book.credit(bill["customer"], minor, currency, note=made_by, mark=mark, key=key)
+            return Done(said(200, shapes.note(made)), made)
+
+        return note
 
     # What Door asks for
 
@@ -170,6 +195,10 @@ class StripeSide(Door[Answered]):
             return missing("customer", customer)
         made = [shapes.credit(one) for one in self.book.credits.values() if one.customer == customer]
         return page(made, params, f"/v1/customers/{customer}/balance_transactions", set())
+
+    def _notes(self, params: Params, _: str) -> Answered:
+        made = [shapes.note(one) for one in self.book.credits.values() if one.note is not None]
+        return page(made, params, "/v1/credit_notes", {"customer", "invoice"})
 
     def _subscription(self, _: Params, name: str) -> Answered:
         found = self.book.agreements.get(name)
