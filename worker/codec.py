@@ -72,6 +72,7 @@ _BARE: Mapping[str, Any] = {
     name: hint for name, hint in get_type_hints(Membership).items() if name not in {"changes", "notices"}
 }
 
+_NESTED = (dict, list)
 F = TypeVar("F", bound=Fact)
 
 
@@ -157,8 +158,10 @@ def _utc(value: datetime | None) -> Any:  # noqa: ANN401 - it goes back into the
 
 
 def _spoken(value: Any) -> Any:  # noqa: ANN401 - JSON
+    # Most values are texts and numbers: a call for each of them would be most of the time.
     if isinstance(value, dict):
-        return {name: _spoken(child) for name, child in value.items() if child is not None and child != []}
+        said = {name: child for name, child in value.items() if child is not None and child != []}
+        return {name: _spoken(child) if type(child) in _NESTED else child for name, child in said.items()}
     if isinstance(value, list):
         return [_spoken(child) for child in value]
     return value

@@ -35,8 +35,8 @@ from worker.store.sql import TRANSIENT, run
 from worker.store.tallies import kind_of
 from worker.store.tellings import Told
 
-BATCH = 200
-JUDGE_EVERY = 20  # batches: a long backlog is judged now and then, not after every batch
+BATCH = 500
+JUDGE_EVERY = 8  # batches: a long backlog is judged now and then, not after every batch
 RETRY_AFTER = timedelta(minutes=1)
 DEADLY = "whoever handled it ended before it was done"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -105,6 +106,10 @@ def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[R
         if not receives and not reachable(broker):
             raise unreachable("the queue is not reachable: MAKEGOOD_BROKER_URL names a Redis that does not answer")
         with opened(settings) as runtime, _told_to_stop() as stop:
+            # What is loaded by now stays, and neither requests nor batches leave circles behind: looking for some at
+            # every turn took a tenth of the time.
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
             yield runtime, broker, stop
     finally:
         broker.close()

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from worker.crypt import Keyring
 from worker.schema import Row, deliveries
 from worker.store.recording import NewDelivery, Recorded, place, record
+from worker.store.sql import numbered
 
 __all__ = [
     "ATTEMPTS_MAX", "Delivery", "NewDelivery", "Recorded", "by_id", "claim", "close", "count", "counted", "fail",
@@ -67,7 +68,7 @@ def open_body(keyring: Keyring, delivery: Delivery) -> bytes | None:
 def close(conn: Connection, ids: Iterable[int], state: str, note: str | None, handled_at: datetime) -> None:
     """Mark deliveries `done` or `passed_over`. `note` carries no personal data."""
     values = {"state": state, "note": _cut(note), "handled_at": handled_at, "next_at": None, "attempts": 0}
-    conn.execute(update(deliveries).where(deliveries.c.id.in_(list(ids))).values(values))
+    conn.execute(update(deliveries).where(numbered(conn, deliveries.c.id, list(ids))).values(values))
 
 
 def fail(conn: Connection, delivery_id: int, note: str, next_at: datetime, *, counted: bool = False) -> str:

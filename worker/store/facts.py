@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select, update
 
 from reconcile.facts import Fact, Ref, Subscription
-from worker.codec import FactKey, key_of
+from worker.codec import FactKey, in_utc, key_of
 from worker.crypt import Keyring
 from worker.schema import facts, memberships
 from worker.store import rows, tellings
@@ -16,7 +16,7 @@ from worker.store.bindings import Identifier, Rebound, identified_by, rebind, ta
 from worker.store.due import CHANGED
 from worker.store.links import charges_of
 from worker.store.rows import BOUND, Kept
-from worker.store.sql import listed, lock_facts
+from worker.store.sql import by_first, listed, lock_facts
 from worker.store.tellings import Told, without_address
 
 
@@ -40,11 +40,14 @@ def store_facts(conn: Connection, keyring: Keyring, told: Iterable[Told]) -> Tou
     if not new:
         return Touched()
     before = rows.by_key(conn, new)
-    merged = tellings.merged(conn, new)
+    first = by_first([(key, in_utc(t.fact)) for t in known if (key := key_of(t.fact)) in new and key not in before])
+    merged = tellings.merged(conn, new, first)
     changed = [fact for fact in merged if (kept := before.get(key_of(fact))) is None or kept.fact != fact]
     rows.write(conn, changed)
     touched = _rebind(conn, changed, before)
-    mark(conn, touched)
+    # A charge that was never judged is due without a mark.
+    unjudged = {Ref(provider, id_) for provider, kind, id_ in first if kind == "charge"}
+    mark(conn, replace(touched, strays=touched.strays - unjudged))
     return touched
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     FromClause,
@@ -59,6 +61,14 @@ def listed(conn: Connection, names: Sequence[str], rows: Iterable[tuple[str, ...
         return func.unnest(*sent).table_valued(*(column(name, Text) for name in names)).render_derived()
     each = func.json_each(json.dumps(ordered)).table_valued("value")
     return select(*(func.json_extract(each.c.value, f"$[{n}]").label(name) for n, name in enumerate(names))).subquery()
+
+
+def numbered(conn: Connection, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Whether `column` is one of `numbers`, sent as one parameter however many they are."""
+    if is_postgres(conn):
+        return column == func.any(bindparam(None, list(numbers), ARRAY(BigInteger)))
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def put(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Text, cast, select
@@ -56,14 +56,23 @@ def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:
     return {(provider, kind, object_id) for provider, kind, object_id in kept}
 
 
-def merged(conn: Connection, keys: Iterable[FactKey]) -> list[Fact]:
-    """The facts of these keys, each merged from all its tellings; in key order."""
+def merged(conn: Connection, keys: Collection[FactKey], first: Mapping[FactKey, Sequence[Fact]]) -> list[Fact]:
+    """The facts of these keys, each merged from all its tellings; in key order. Of `first` no earlier telling is known,
+    so that they need not be read back."""
+    told = {key: list(first[key]) for key in keys if key in first} | _told(
+        conn, [key for key in keys if key not in first]
+    )
+    return [_merge(told[key]) for key in sorted(told)]
+
+
+def _told(conn: Connection, keys: Collection[FactKey]) -> dict[FactKey, list[Fact]]:
+    if not keys:
+        return {}
     named = listed(conn, [column.name for column in _KEY], keys)
     same = [column == named.c[column.name] for column in _KEY]
     query = select(*_KEY, cast(tellings.c.body, Text)).join(named, same[0] & same[1] & same[2])
     rows = conn.execute(query).all()
-    told = by_first([((provider, kind, object_id), body) for provider, kind, object_id, body in rows])
-    return [_merge([fact_from_text(key[1], body) for body in told[key]]) for key in sorted(told)]
+    return by_first([((p, kind, id_), fact_from_text(kind, body)) for p, kind, id_, body in rows])
 
 
 def _merge(told: list[Fact]) -> Fact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
@@ -23,8 +22,6 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
     # The bell's thread and the event loop pass the interpreter to and fro: by default whoever wants it back waits up to
     # five milliseconds, a batch's whole time.
     sys.setswitchinterval(SWITCH_S)
-    # What is loaded by now stays: the collector need not walk over it again and again while requests come and go.
-    gc.freeze()
     uvicorn.Server(_config(app, host, port)).run()
 
 
