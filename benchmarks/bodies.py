@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 SECRET = "whsec_made_up_for_the_benchmarks"  # noqa: S105 - nobody's
-MEMBERS = 100_000
+MEMBERS = 10_000
 
 
 def _card() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""python -m benchmarks.intake [--rounds N] [--seconds N] [--only NAME[,NAME]]
+"""python -m benchmarks.intake [--rounds N] [--seconds N]
 
 How many webhooks a second one receiver takes in: signature checked, scrubbed, encrypted, stored once, committed to the
 disk, worker rung, answered. Beside it, in the same rounds: pgbench writing the same body (the yardstick), and the
@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import bodies, lab
 from benchmarks.lab import HERE, Postgres, free_port, listening, program, say, started, undisturbed
+from benchmarks.obvious import tables
 from tests import servers
 
 SLOW_DISK_US = 2000
@@ -86,63 +87,106 @@ def environment(database_url: str, broker_url: str) -> dict[str, str]:
     }
 
 
+def makegood(*words: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("makegood")), *words]
+
+
 @contextmanager
-def receiver(database_url: str, broker_url: str) -> Iterator[int]:
-    """`makegood web` on this database; gives its port."""
-    env, port = environment(database_url, broker_url), free_port()
-    makegood = str(Path(sys.executable).with_name("makegood"))
-    subprocess.run([makegood, "migrate"], check=True, env=env, capture_output=True)  # noqa: S603 - as above
-    with started([makegood, "web", "--port", str(port)], answers=lambda: listening(port), env=env):
+def receiver(env: Mapping[str, str]) -> Iterator[int]:
+    """`makegood web` in this environment; gives its port."""
+    port = free_port()
+    subprocess.run(makegood("migrate"), check=True, env=env, capture_output=True)  # noqa: S603 - our own words
+    with started(makegood("web", "--port", str(port)), answers=lambda: listening(port), env=env):
         yield port
 
 
-class Numbers:
-    """Each burst has events of its own."""
+@contextmanager
+def obvious(url: str) -> Iterator[int]:
+    """The obvious receiver on this database; gives its port."""
+    tables(driven(url)).dispose()
+    port, env = free_port(), {**os.environ, "OBVIOUS_URL": driven(url)}
+    argv = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.obvious:create_app", "--port", str(port)]
+    with started([*argv, "--no-access-log", "--log-level", "warning"], answers=lambda: listening(port), env=env):
+        yield port
 
-    def __init__(self) -> None:
+
+def driven(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+class Bench:
+    """What is measured, by name; each burst has events of its own."""
+
+    def __init__(self, seconds: int) -> None:
+        self.found: dict[str, list[Burst]] = defaultdict(list)
+        self._seconds = seconds
         self._next = 1
 
-    def take(self, count: int) -> int:
-        first = self._next
-        self._next += count
-        return first
+    def note(self, name: str, burst: Burst) -> None:
+        self.found[name].append(burst)
+        say(f"{name}: {burst.rate:.0f}/s, p99 {burst.p99_ms:.1f} ms")
+
+    def drive(self, name: str, port: int, connections: int) -> None:
+        first, self._next = self._next, self._next + RATE_MAX * self._seconds
+        self.note(name, wrk(port, connections, self._seconds, first))
+
+    def median(self, name: str) -> Burst:
+        bursts = self.found[name]
+        return Burst(statistics.median(b.rate for b in bursts), statistics.median(b.p99_ms for b in bursts))
 
 
-def measure(server: Postgres, broker_url: str, rounds: int, seconds: int, chosen: set[str]) -> dict[str, list[Burst]]:
-    numbers = Numbers()
-    found: dict[str, list[Burst]] = defaultdict(list)
-
-    def take(name: str, port: int, connections: int) -> None:
-        if chosen and name not in chosen:
-            return
-        found[f"{name} {connections}"].append(wrk(port, connections, seconds, numbers.take(RATE_MAX * seconds)))
-        say(f"{name} {connections}: {found[f'{name} {connections}'][-1]}")
-
-    with ExitStack() as stack:
-        ours = stack.enter_context(receiver(server.url, broker_url))
+def measure(bench: Bench, rounds: int, seconds: int) -> None:
+    """On a fast disk: each in turn, so many times."""
+    with lab.postgres() as server, servers.valkey() as broker_url, ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="makegood-bench-")))
+        ours = stack.enter_context(receiver(environment(server.url, broker_url)))
+        embedded = stack.enter_context(receiver(environment(f"sqlite:///{folder / 'makegood.db'}", broker_url)))
+        usual = stack.enter_context(obvious(server.url))
         for _ in range(rounds):
             for connections in (16, 64):
-                found[f"pgbench {connections}"].append(pgbench(server, connections, seconds))
-                say(f"pgbench {connections}: {found[f'pgbench {connections}'][-1]}")
+                bench.note(f"pgbench {connections}", pgbench(server, connections, seconds))
+                bench.drive(f"makegood {connections}", ours, connections)
+                bench.drive(f"sqlite {connections}", embedded, connections)
+                bench.drive(f"obvious {connections}", usual, connections)
                 server.run("CHECKPOINT")
-                take("makegood", ours, connections)
+
+
+def measure_slow(bench: Bench, rounds: int, seconds: int) -> None:
+    """The same on a disk on which a sync takes two milliseconds more."""
+    with lab.postgres(sync_us=SLOW_DISK_US) as server, servers.valkey() as broker_url:
+        with receiver(environment(server.url, broker_url)) as ours:
+            for _ in range(rounds):
+                bench.note("slow disk, pgbench 64", pgbench(server, 64, seconds))
+                bench.drive("slow disk, makegood 64", ours, 64)
                 server.run("CHECKPOINT")
-    return found
+
+
+def table(bench: Bench) -> Iterator[str]:
+    """What was measured, each beside the yardstick of its number of connections."""
+    yield "| | webhooks/s | p99 ms | x pgbench |"
+    yield "|---|---:|---:|---:|"
+    for name in bench.found:
+        one = bench.median(name)
+        before, _, connections = name.rpartition(" ")
+        yardstick = f"{before.rpartition(' ')[0]} pgbench".strip() if "slow" in before else "pgbench"
+        ratio = one.rate / bench.median(f"{yardstick} {connections}").rate
+        p99 = f"{one.p99_ms:.1f}" if one.p99_ms else ""
+        yield f"| {name} | {one.rate:,.0f} | {p99} | {ratio:.2f} |"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.intake")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--sync-us", type=int, default=0)
-    parser.add_argument("--only", default="")
     told = parser.parse_args()
-    chosen = {name for name in told.only.split(",") if name}
-    with lab.postgres(sync_us=told.sync_us) as server, servers.valkey() as broker_url:
-        found = measure(server, broker_url, told.rounds, told.seconds, chosen)
-    for name, bursts in found.items():
-        rate, p99 = statistics.median(b.rate for b in bursts), statistics.median(b.p99_ms for b in bursts)
-        sys.stdout.write(f"{name:24} {rate:8.0f}/s  p99 {p99:5.1f} ms\n")
+    bench = Bench(told.seconds)
+    try:
+        measure(bench, told.rounds, told.seconds)
+        measure_slow(bench, told.rounds, told.seconds)
+    except lab.CannotMeasureError as why:
+        say(str(why))
+        return 3
+    sys.stdout.write("\n".join([lab.machine(), "", *table(bench)]) + "\n")
     return 0
 
 

@@ -147,7 +147,7 @@ def postgres(*, sync_us: int = 0, settings: Mapping[str, str] | None = None) -> 
         argv = [str(binaries / "postgres"), "-D", str(data), *(f"--{key}={value}" for key, value in told.items())]
         with (folder / "log").open("wb") as log:
             with undisturbed():
-                child = subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder, env=env, **owner)  # noqa: S603
+                child = subprocess.Popen[bytes](argv, stdout=log, stderr=log, cwd=folder, env=env, **owner)
             try:
                 server = Postgres(port)
                 _until_ready(server, child, folder / "log")
