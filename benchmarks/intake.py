@@ -153,12 +153,15 @@ def measure(bench: Bench, rounds: int, seconds: int) -> None:
 
 def measure_slow(bench: Bench, rounds: int, seconds: int) -> None:
     """The same on a disk on which a sync takes two milliseconds more."""
-    with lab.postgres(sync_us=SLOW_DISK_US) as server, servers.valkey() as broker_url:
-        with receiver(environment(server.url, broker_url)) as ours:
-            for _ in range(rounds):
-                bench.note("slow disk, pgbench 64", pgbench(server, 64, seconds))
-                bench.drive("slow disk, makegood 64", ours, 64)
-                server.run("CHECKPOINT")
+    with (
+        lab.postgres(sync_us=SLOW_DISK_US) as server,
+        servers.valkey() as broker_url,
+        receiver(environment(server.url, broker_url)) as ours,
+    ):
+        for _ in range(rounds):
+            bench.note("slow disk, pgbench 64", pgbench(server, 64, seconds))
+            bench.drive("slow disk, makegood 64", ours, 64)
+            server.run("CHECKPOINT")
 
 
 def table(bench: Bench) -> Iterator[str]:

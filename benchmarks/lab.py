@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -147,7 +148,7 @@ def postgres(*, sync_us: int = 0, settings: Mapping[str, str] | None = None) -> 
         argv = [str(binaries / "postgres"), "-D", str(data), *(f"--{key}={value}" for key, value in told.items())]
         with (folder / "log").open("wb") as log:
             with undisturbed():
-                child = subprocess.Popen[bytes](argv, stdout=log, stderr=log, cwd=folder, env=env, **owner)
+                child = subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder, env=env, **owner)  # noqa: S603
             try:
                 server = Postgres(port)
                 _until_ready(server, child, folder / "log")
@@ -158,7 +159,7 @@ def postgres(*, sync_us: int = 0, settings: Mapping[str, str] | None = None) -> 
                 child.wait(60)
 
 
-def _until_ready(server: Postgres, child: subprocess.Popen[bytes], log: Path) -> None:
+def _until_ready(server: Postgres, child: subprocess.Popen[Any], log: Path) -> None:
     deadline = time.monotonic() + START_S
     while child.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(psycopg.OperationalError):

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import stripe
 from sqlalchemy import DateTime, Engine, LargeBinary, String, create_engine, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -46,17 +47,16 @@ class Payment(Base):
 
 def create_app() -> Starlette:
     """The receiver, on the database of `OBVIOUS_URL`."""
-    session = async_sessionmaker(create_async_engine(os.environ["OBVIOUS_URL"], pool_size=20))
+    engine = create_engine(os.environ["OBVIOUS_URL"], pool_size=20)
+
+    def store(body: bytes, header: str) -> None:
+        told = stripe.Webhook.construct_event(body, header, bodies.SECRET)
+        at = datetime.fromtimestamp(told.created, UTC)
+        with suppress(IntegrityError), Session(engine) as orm, orm.begin():
+            orm.add(Event(event_id=told.id, kind=told.type, at=at, body=body))
 
     async def webhook(request: Request) -> JSONResponse:
-        body = await request.body()
-        told = stripe.Webhook.construct_event(body, request.headers["stripe-signature"], bodies.SECRET)
-        at = datetime.fromtimestamp(told.created, UTC)
-        try:
-            async with session() as orm, orm.begin():
-                orm.add(Event(event_id=told.id, kind=told.type, at=at, body=body))
-        except IntegrityError:
-            pass
+        await run_in_threadpool(store, await request.body(), request.headers["stripe-signature"])
         return JSONResponse({"status": "stored"})
 
     return Starlette(routes=[Route("/webhooks/stripe", webhook, methods=["POST"])])
