@@ -104,7 +104,7 @@ def listing(conn: Connection, chosen: Filter, zone: str, page: Page | None = Non
     if page is None:
         ordered = query.order_by(collate(c.id, "C") if is_postgres(conn) else c.id)
     else:
-        behind = query if page.after is None else query.where(c.id > page.after)
+        behind = query if page.after is None else query.where(c.id > page.after[0])
         ordered = behind.order_by(c.id).limit(page.limit)
     with conn.execute(ordered.execution_options(yield_per=PART)) as rows:
         for row in rows.mappings():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, collate, nulls_last, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, collate, literal, nulls_last, select, tuple_
 
 from worker.schema import findings as f
 from worker.schema import remedies as r
@@ -30,63 +30,101 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a listing: the first `limit` behind the key `after`, in the order of the keys. Rows that come or go
-    meanwhile move no other from its page."""
+    """A part of a listing: the first `limit` behind a place. Rows that come or go meanwhile move no other from its
+    page."""
 
     limit: int
-    after: str | None = None
+    after: tuple[str, ...] | None = None
 
+
+Placed = tuple[tuple[str, ...], dict[str, Any]]
 
 _EVERYTHING = Filter()
 
 
-def findings(conn: Connection, chosen: Filter = _EVERYTHING, page: Page | None = None) -> Iterator[dict[str, Any]]:
-    """The findings, each with its remedy or null, by membership, first_seen, key; a page of them by key."""
+def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
+    """The findings, each with its remedy or null, by membership, first_seen, key."""
+    for row in _rows(conn, _ordered(conn, _chosen(_findings(), chosen, f.c.status, f.c.key))):
+        yield _finding(row)
+
+
+def findings_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Placed]:
+    """A page of the findings, each with its place: by key; with `since` by first_seen and key."""
+    order = _place(chosen, f.c.key)
+    # The page is of findings, whatever remedies each has.
+    keys = _paged(_chosen(select(f.c.key), chosen, f.c.status, f.c.key), order, page).subquery()
+    for row in _rows(conn, _findings().join(keys, keys.c.key == f.c.key).order_by(*order, r.c.key)):
+        yield _places(chosen, row, row.key), _finding(row)
+
+
+def remedies(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[str, Any]]:
+    """The remedies of the findings, in their order. `statuses` are remedy states here, `kind` the finding's kind."""
+    for row in _rows(conn, _ordered(conn, _remedies(chosen), r.c.membership)):
+        yield _listed_remedy(row)
+
+
+def remedies_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Placed]:
+    """A page of the remedies, each with its place: by key; with `since` by the finding's first_seen and key."""
+    for row in _rows(conn, _paged(_remedies(chosen), _place(chosen, f.c.key, r.c.key), page)):
+        yield _places(chosen, row, row.key, row.remedy_key), _listed_remedy(row)
+
+
+def places(chosen: Filter, *, of_remedies: bool = False) -> int:
+    """How many texts a place in such a listing has."""
+    return 1 + (chosen.since is not None) * (1 + of_remedies)
+
+
+def _place(chosen: Filter, *keys: ColumnElement[str]) -> list[ColumnElement[Any]]:
+    """What a page is ordered by. A date that most findings lie before would have a scan of the keys pass them all; in
+    its own order the first row is where the page begins."""
+    return [keys[-1]] if chosen.since is None else [f.c.first_seen, *keys]
+
+
+def _places(chosen: Filter, row: Row[Any], *keys: str) -> tuple[str, ...]:
+    return (keys[-1],) if chosen.since is None else (row.first_seen.isoformat(), *keys)
+
+
+def _findings() -> Select[Any]:
     # A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies.
     own = (r.c.finding == f.c.key) & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
-    query = select(*f.c, *_remedy_columns()).select_from(f.outerjoin(r, own))
-    if page is None:
-        ordered = _ordered(conn, _chosen(query, chosen, f.c.status, f.c.key))
-    else:
-        # The page is of findings, whatever remedies each has.
-        keys = _paged(_chosen(select(f.c.key), chosen, f.c.status, f.c.key), f.c.key, page).subquery()
-        ordered = query.join(keys, keys.c.key == f.c.key).order_by(f.c.key, r.c.key)
-    for row in _rows(conn, ordered):
-        yield {
-            "key": row.key,
-            "finding": row.kind,
-            "membership": row.membership,
-            "charge": row.charge,
-            "renewal": _day(row.renewal),
-            "charged": row.charged_minor,
-            "expected": row.expected_minor,
-            "excess": row.excess_minor,
-            "currency": row.currency,
-            "confidence": row.confidence,
-            "status": row.status,
-            "because": list(row.because),
-            "first_seen": _day(row.first_seen),
-            "remedy": None if row.remedy_key is None else _remedy(row),
-        }
+    return select(*f.c, *_remedy_columns()).select_from(f.outerjoin(r, own))
 
 
-def remedies(conn: Connection, chosen: Filter = _EVERYTHING, page: Page | None = None) -> Iterator[dict[str, Any]]:
-    """The remedies of the findings, in their order; a page of them by their own key. `statuses` are remedy states
-    here, `kind` the finding's kind."""
+def _remedies(chosen: Filter) -> Select[Any]:
     # A remedy that a claim was granted hangs on no finding.
     own = [r.c.held_because, r.c.membership.label("owner"), r.c.charge.label("of")]
     joined = select(*f.c, *_remedy_columns(), *own).select_from(r.outerjoin(f, r.c.finding == f.c.key))
-    query = _chosen(joined, chosen, r.c.state, r.c.key, r.c.membership)
-    ordered = _ordered(conn, query, r.c.membership) if page is None else _paged(query, r.c.key, page)
-    for row in _rows(conn, ordered):
-        yield {
-            **_remedy(row),
-            "membership": row.owner if row.key is None else row.membership,
-            "charge": row.of if row.key is None else row.charge,
-            "currency": row.remedy_currency or row.currency,
-            "finding": row.kind,
-            "held_because": row.held_because,
-        }
+    return _chosen(joined, chosen, r.c.state, r.c.key, r.c.membership)
+
+
+def _finding(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "finding": row.kind,
+        "membership": row.membership,
+        "charge": row.charge,
+        "renewal": _day(row.renewal),
+        "charged": row.charged_minor,
+        "expected": row.expected_minor,
+        "excess": row.excess_minor,
+        "currency": row.currency,
+        "confidence": row.confidence,
+        "status": row.status,
+        "because": list(row.because),
+        "first_seen": _day(row.first_seen),
+        "remedy": None if row.remedy_key is None else _remedy(row),
+    }
+
+
+def _listed_remedy(row: Row[Any]) -> dict[str, Any]:
+    return {
+        **_remedy(row),
+        "membership": row.owner if row.key is None else row.membership,
+        "charge": row.of if row.key is None else row.charge,
+        "currency": row.remedy_currency or row.currency,
+        "finding": row.kind,
+        "held_because": row.held_because,
+    }
 
 
 def _remedy_columns() -> list[ColumnElement[Any]]:
@@ -125,10 +163,13 @@ def _chosen(
     return query
 
 
-def _paged(query: Select[Any], key: ColumnElement[str], page: Page) -> Select[Any]:
+def _paged(query: Select[Any], order: list[ColumnElement[Any]], page: Page) -> Select[Any]:
     if page.after is not None:
-        query = query.where(key > page.after)
-    return query.order_by(key).limit(page.limit)
+        values = [date.fromisoformat(text) if len(order) > 1 and not n else text for n, text in enumerate(page.after)]
+        query = query.where(tuple_(*order) > tuple_(*map(literal, values)))
+        if len(order) > 1:
+            query = query.where(order[0] >= values[0])  # said once more: the index goes by it
+    return query.order_by(*order).limit(page.limit)
 
 
 def _ordered(conn: Connection, query: Select[Any], owner: ColumnElement[str] = f.c.membership) -> Select[Any]:

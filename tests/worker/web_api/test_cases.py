@@ -44,6 +44,22 @@ def test_pages_add_up_to_the_list_while_rows_come_in_between(called: Api) -> Non
         assert second["next"] is None
 
 
+def test_pages_since_a_date_add_up_too(called: Api) -> None:
+    for what in ("findings", "remedies"):
+        rows, cursor = [], None
+        while True:
+            asked = {"since": "2026-01-01", "limit": 1, **({"cursor": cursor} if cursor else {})}
+            page = called.get(f"/{what}", params=asked)
+            rows += page["data"]
+            if (cursor := page["next"]) is None:
+                break
+        whole = called.get(f"/{what}?since=2026-01-01")["data"]
+        assert rows == whole
+        assert sorted(rows, key=lambda row: str(row["key"])) == listed(called, what)
+        other = called.get(f"/{what}?limit=1")["next"]
+        assert called("GET", f"/{what}", params={"since": "2026-01-01", "cursor": other}).json()["field"] == "cursor"
+
+
 def test_filters_are_those_of_the_commands(called: Api) -> None:
     assert len(called.get("/findings?kind=duplicate_charge&status=open,waived&since=2026-03-01")["data"]) == 2
     assert called.get("/findings?status=settled&status=cleared")["data"] == []

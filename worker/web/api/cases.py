@@ -47,10 +47,11 @@ Ref = Annotated[
 
 @router.get("/findings", response_model=shapes.Findings)
 def list_findings(_who: ReadsCases, runtime: Runs, asked: Annotated[OfFindings, Query()]) -> Response:
-    """What is wrong, each with its remedy; by key."""
+    """What is wrong, each with its remedy; by key, with `since` by first_seen."""
     with reading(runtime.engine).begin() as conn:
-        rows = listings.findings(conn, asked.filter(), asked.page("findings"))
-        return page("findings", asked, rows, lambda row: str(row["key"]))
+        chosen = asked.filter()
+        parts = listings.places(chosen)
+        return page("findings", asked, listings.findings_page(conn, chosen, asked.page("findings", parts)))
 
 
 @router.get("/findings/{key:name}", response_model=shapes.Finding)
@@ -65,10 +66,11 @@ def get_finding(_who: ReadsCases, runtime: Runs, key: FindingKey) -> Response:
 
 @router.get("/remedies", response_model=shapes.Remedies)
 def list_remedies(_who: ReadsCases, runtime: Runs, asked: Annotated[OfRemedies, Query()]) -> Response:
-    """What is owed to members, and where each remedy stands; by key."""
+    """What is owed to members, and where each remedy stands; by key, with `since` by first_seen."""
     with reading(runtime.engine).begin() as conn:
-        rows = listings.remedies(conn, asked.filter(), asked.page("remedies"))
-        return page("remedies", asked, rows, lambda row: str(row["key"]))
+        chosen = asked.filter()
+        parts = listings.places(chosen, of_remedies=True)
+        return page("remedies", asked, listings.remedies_page(conn, chosen, asked.page("remedies", parts)))
 
 
 @router.post("/remedies/{key:remedy}/prepare", response_model=shapes.Remedy, openapi_extra=shapes.may_send(shapes.Seen))

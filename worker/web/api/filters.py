@@ -25,9 +25,9 @@ class _Chosen(Paged):
     since: Day | None = Field(None, description="First seen on this date or later.")
     membership: Name | None = Field(None, description="Of this membership only.")
 
-    def page(self, of: str) -> Page:
+    def page(self, of: str, parts: int = 1) -> Page:
         """What to ask the store for: one more than wanted tells whether there is more."""
-        return Page(self.limit + 1, self.after(of))
+        return Page(self.limit + 1, self.after(of, parts))
 
     def _filter(self, status: list[str], kind: str | None) -> Filter:
         return Filter(tuple(status), kind, self.since, self.membership)

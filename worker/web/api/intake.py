@@ -24,7 +24,7 @@ from worker.web.api import address, problems, shapes
 from worker.web.api.access import ReadsCases, Ring, Runs, WritesClaims, WritesEvents
 from worker.web.api.filters import OfClaims
 from worker.web.api.once import once, written
-from worker.web.api.paging import Name, page, shown
+from worker.web.api.paging import Name, by, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import JSON, LINES, Body, Sent
 
@@ -102,7 +102,7 @@ def list_claims(_who: ReadsCases, runtime: Runs, asked: Annotated[OfClaims, Quer
     """What members asked for and what they were answered; by id. What they wrote is not among it."""
     with reading(runtime.engine).begin() as conn:
         rows = store.listing(conn, asked.filter(), runtime.rules.zone, asked.page("claims"))
-        return page("claims", asked, rows, lambda row: str(row["claim"]))
+        return page("claims", asked, by("claim", rows))
 
 
 @router.get("/claims/{claim:name}", tags=["claims"], response_model=shapes.ListedClaim)

@@ -33,7 +33,7 @@ from worker.store.tokens import Token
 from worker.web.api import address, problems, shapes
 from worker.web.api.access import ReadsMemberships, Ring, Runs, WritesMemberships, need
 from worker.web.api.once import once, written
-from worker.web.api.paging import Name, Paged, page, shown
+from worker.web.api.paging import Name, Paged, by, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import Body
 
@@ -57,10 +57,10 @@ _VERSION = re.compile(r'"([0-9]+)"')
 def list_memberships(_who: ReadsMemberships, runtime: Runs, asked: Annotated[Paged, Query()]) -> Response:
     """The roster as it holds now, by reference; names and addresses masked."""
     with reading(runtime.engine).begin() as conn:
-        found = roster.page(conn, asked.limit + 1, asked.after("memberships"))
+        found = roster.page(conn, asked.limit + 1, *(asked.after("memberships") or ()))
         members = roster.personal_of(conn, runtime.keyring, [one.ref for one in found])
     rows = [as_row(one, _masked(members.get(one.ref))) for one in found]
-    return page("memberships", asked, rows, lambda one: str(one["membership"]))
+    return page("memberships", asked, by("membership", rows))
 
 
 @router.post(

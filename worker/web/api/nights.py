@@ -21,7 +21,7 @@ from worker.store.nights import Night
 from worker.tables import Row
 from worker.web.api import problems, shapes
 from worker.web.api.access import ReadsReports, Runs
-from worker.web.api.paging import Day, Paged, page, shown
+from worker.web.api.paging import Day, Paged, by, page, shown
 
 router = APIRouter(tags=["nights"])
 
@@ -40,12 +40,12 @@ def list_nights(_who: ReadsReports, runtime: Runs, asked: Annotated[Paged, Query
     """The nights, the latest first."""
     after = asked.after("nights")
     try:
-        before = None if after is None else date.fromisoformat(after)
+        before = None if after is None else date.fromisoformat(after[0])
     except ValueError:
         raise problems.bad_field("cursor", "the `next` of a page of nights is expected") from None
     with reading(runtime.engine).begin() as conn:
         rows = [_row(night) for night in nights.listing(conn, asked.limit + 1, before)]
-    return page("nights", asked, rows, lambda row: str(row["night"]))
+    return page("nights", asked, by("night", rows))
 
 
 @router.get("/nights/{night}", response_model=shapes.Night)

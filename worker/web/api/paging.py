@@ -4,10 +4,9 @@ meanwhile moves nothing from its page."""
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from starlette.responses import Response
 
 from worker.roster_fields import YEARS
+from worker.store.listings import Placed
 from worker.tables import Row, as_json
 from worker.web.api.problems import bad_field
 from worker.web.api.sent import JSON
@@ -52,23 +52,28 @@ class Paged(BaseModel):
         None, min_length=1, max_length=1000, description="The `next` of the page before; its filters hold on."
     )
 
-    def after(self, of: str) -> str | None:
-        """The key behind which the page begins."""
-        return None if self.cursor is None else _opened(of, self.cursor)
+    def after(self, of: str, parts: int = 1) -> tuple[str, ...] | None:
+        """The place behind which the page begins: so many texts."""
+        return None if self.cursor is None else _opened(of, parts, self.cursor)
 
 
-def page(of: str, asked: Paged, rows: Iterable[Row], key: Callable[[Row], str]) -> Response:
-    """The answer of a list: what one more row than wanted begins is the next page."""
+def page(of: str, asked: Paged, rows: Iterable[Placed]) -> Response:
+    """The answer of a list: what one more row than wanted begins is the next page. Rows of one place stay together."""
     data: list[Row] = []
-    keys: list[str] = []
+    places: list[tuple[str, ...]] = []
     more = False
-    for row in rows:
-        if not keys or keys[-1] != key(row):
-            if more := len(keys) == asked.limit:
+    for place, row in rows:
+        if not places or places[-1] != place:
+            if more := len(places) == asked.limit:
                 break
-            keys.append(key(row))
+            places.append(place)
         data.append(row)
-    return shown({"data": data, "next": _sealed(of, keys[-1]) if more else None})
+    return shown({"data": data, "next": _sealed(of, places[-1]) if more else None})
+
+
+def by(name: str, rows: Iterable[Row]) -> Iterator[Placed]:
+    """Rows whose place is what stands under a name."""
+    return (((str(row[name]),), row) for row in rows)
 
 
 def shown(row: Row, **headers: str) -> Response:
@@ -76,17 +81,23 @@ def shown(row: Row, **headers: str) -> Response:
     return Response(as_json(row), 200, headers, JSON)
 
 
-def _sealed(of: str, key: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([of, key]).encode()).rstrip(b"=").decode()
+def _sealed(of: str, place: tuple[str, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([of, *place]).encode()).rstrip(b"=").decode()
 
 
-def _opened(of: str, cursor: str) -> str:
+def _opened(of: str, parts: int, cursor: str) -> tuple[str, ...]:
+    refused = bad_field("cursor", f"the `next` of a page of {of} with the same `since` is expected")
     try:
         found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
-        found = None
-    if not (isinstance(found, list) and len(found) == 2 and found[0] == of and isinstance(found[1], str)):
-        raise bad_field("cursor", f"the `next` of a page of {of} is expected")
-    if not found[1].isprintable():
-        raise bad_field("cursor", f"the `next` of a page of {of} is expected")
-    return found[1]
+    except (ValueError, RecursionError):
+        raise refused from None
+    if not isinstance(found, list) or len(found) != 1 + parts or found[0] != of:
+        raise refused
+    if not all(isinstance(text, str) and text.isprintable() for text in found):
+        raise refused
+    if parts > 1:
+        try:
+            date.fromisoformat(found[1])
+        except ValueError:
+            raise refused from None
+    return tuple(found[1:])
