@@ -20,7 +20,7 @@ from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime
 from worker.schema import remedies, run_decisions, runs
-from worker.store.sql import put, run
+from worker.store.sql import listed, put, run
 from worker.store.switches import raise_alarm
 
 ACTOR = "makegood"
@@ -123,10 +123,14 @@ def _verdict(charges: int, decided: Sequence[Row[tuple[object, ...]]], percent: 
 
 def _hold(conn: Connection, judging: Judging, keys: Sequence[str], verdict: str, at: datetime) -> None:
     r = remedies.c
-    entries = []
-    for key in sorted(keys):
-        hold = update(remedies).where(r.key == key, r.state == "queued", r.touched_by_person.is_(False))
-        if conn.execute(hold.values(state="held", held_because=HeldBecause.BREAKER.value)).rowcount:
-            entries.append(Entry(ACTOR, "remedy_held", key, {"because": "breaker", "run": judging.name}))
+    named = listed(conn, ["key"], [(key,) for key in keys])
+    going = select(r.key).join(named, r.key == named.c.key).where(r.state == "queued", r.touched_by_person.is_(False))
+    held = conn.scalars(going.order_by(r.key).with_for_update(of=remedies)).all()
+    conn.execute(
+        update(remedies)
+        .where(r.key.in_(select(listed(conn, ["key"], [(key,) for key in held]).c.key)))
+        .values(state="held", held_because=HeldBecause.BREAKER.value)
+    )
+    entries = [Entry(ACTOR, "remedy_held", key, {"because": "breaker", "run": judging.name}) for key in sorted(held)]
     raise_alarm(conn, "breaker", judging.name, f"{verdict}: {len(entries)} remedies are held", at)
     append_all(conn, [Entry(ACTOR, "breaker_tripped", judging.name, {"verdict": verdict}), *entries], at)

@@ -40,7 +40,8 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
         bound.setdefault(str(kept.binding.membership), []).append(kept)
     everything = [kept.fact for many in bound.values() for kept in many]
     paid = paid_by(conn, everything)
-    back = given_back(conn, everything)
+    # Of a plain charge nothing went back: that is part of its being plain.
+    back = given_back(conn, [kept.fact for many in bound.values() for kept in many if not kept.gist.plain])
     gaps = open_gaps(conn)
     ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
     told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
