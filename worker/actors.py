@@ -7,15 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 
 import structlog
 from dramatiq import Actor, Broker, actor
 
 from worker.broker import in_process, start_worker
 from worker.handling import drain
-from worker.judging import judge_range
 from worker.runtime import Runtime
+from worker.sharing import help_with
 from worker.store.heartbeats import beating
 from worker.store.sql import TRANSIENT
 
@@ -31,19 +30,26 @@ class Actors:
     """The actors of one broker. `stopping` ends a drain under way between two batches."""
 
     handle_deliveries: Actor[[], None]
-    reconcile_slice: Actor[[str, str, str], None]
+    reconcile_slice: Actor[[str], None]
+    in_process: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def ring(self) -> None:
         """Wake a worker: there are deliveries. One message, however many there are."""
         self.handle_deliveries.send()
 
+    def wake(self, judging: str, count: int) -> None:
+        """Have up to `count` workers take part in a run of the judge. Threads of this process would only share its
+        time."""
+        for _ in range(0 if self.in_process else count):
+            self.reconcile_slice.send(judging)
+
 
 def declare(runtime: Runtime, broker: Broker) -> Actors:
     """The actors on this broker, working on this runtime. Nothing global is set: two products in one process keep
     apart. A process that only rings declares them too, and starts no worker."""
     stopping = threading.Event()
-    rung, busy = threading.Event(), threading.Lock()
+    rung, busy, judging = threading.Event(), threading.Lock(), threading.Lock()
 
     @actor(broker=broker, queue_name="deliveries", time_limit=DRAIN_LIMIT_MS)
     def handle_deliveries() -> None:
@@ -56,11 +62,16 @@ def declare(runtime: Runtime, broker: Broker) -> Actors:
             finally:
                 busy.release()
 
-    @actor(broker=broker, queue_name="judging")
-    def reconcile_slice(after: str, last: str, as_of: str) -> None:
-        judge_range(runtime, after, last, date.fromisoformat(as_of))
+    @actor(broker=broker, queue_name="judging", time_limit=DRAIN_LIMIT_MS)
+    def reconcile_slice(run: str) -> None:
+        # Likewise one a process. It goes on until no slice of the run is left.
+        if judging.acquire(blocking=False):
+            try:
+                help_with(runtime, run, stopping.is_set)
+            finally:
+                judging.release()
 
-    return Actors(handle_deliveries, reconcile_slice, stopping)
+    return Actors(handle_deliveries, reconcile_slice, in_process(broker), stopping)
 
 
 @contextmanager

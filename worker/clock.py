@@ -22,6 +22,7 @@ from worker.faults import where
 from worker.judging import Judged, reconcile_all, today
 from worker.runtime import Runtime
 from worker.schema import memberships
+from worker.sharing import Wake, alone
 from worker.store import deliveries
 from worker.store.heartbeats import beat, beating, last_beat
 from worker.store.sql import TRANSIENT, run
@@ -34,7 +35,14 @@ NIGHT = "judged"  # the heartbeat of the daily judgement
 _log = structlog.get_logger(__name__)
 
 
-def run_clock(runtime: Runtime, ring: Callable[[], None], stop: threading.Event, *, every_s: float = SWEEP_S) -> None:
+def run_clock(
+    runtime: Runtime,
+    ring: Callable[[], None],
+    stop: threading.Event,
+    *,
+    every_s: float = SWEEP_S,
+    wake: Wake = alone,
+) -> None:
     """`makegood clock`: a tick at once and then every `every_s`, until `stop` is set. A dependency that is away for a
     while costs ticks, not the clock. The night and the alerts take long: they run beside it, one of each at a time.
     Raises SettingsError where an address for alerts is malformed."""
@@ -47,7 +55,7 @@ def run_clock(runtime: Runtime, ring: Callable[[], None], stop: threading.Event,
                 tick(runtime, ring)
             except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
                 _log.warning("tick_missed", error=type(fault).__name__)
-            errands.start("night", lambda: nightly.run_due(runtime, stop.is_set))
+            errands.start("night", lambda: nightly.run_due(runtime, stop.is_set, wake))
             errands.start("alerts", lambda: telling.deliver(runtime))
             if stop.wait(every_s):
                 errands.end()

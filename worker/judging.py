@@ -79,18 +79,19 @@ def reconcile_all(
     if membership is not None:
         return run(runtime.engine, lambda conn: judge_memberships(conn, runtime, [membership], as_of))
     wanted = Wanted(as_of, everything)
-    return _memberships(runtime, wanted, f"reconcile {as_of}", progress=progress) + _strays(runtime, wanted)
+    return _run(runtime, wanted, f"reconcile {as_of}", progress) + judge_strays_due(runtime, wanted)
 
 
 def judge_changed(runtime: Runtime) -> Judged:
     """Judge, as of today, what facts or rosters have changed since it was last judged."""
     wanted = Wanted(today(runtime), changed_only=True)
-    return _memberships(runtime, wanted, "changed") + _strays(runtime, wanted)
+    return _run(runtime, wanted, "changed") + judge_strays_due(runtime, wanted)
 
 
-def judge_range(runtime: Runtime, after: str, last: str, as_of: date) -> Judged:
-    """Judge what is due of the memberships after `after` up to `last`: one worker's share of a night."""
-    return _memberships(runtime, Wanted(as_of, last=last), f"range {after}", after=after)
+def judge_range(runtime: Runtime, after: str, wanted: Wanted, judging: Judging) -> Judged:
+    """Judge what is wanted of the memberships after `after`: one worker's share of a run, at which the breaker looks
+    when all of it is done."""
+    return _memberships(runtime, wanted, judging, after=after)
 
 
 def today(runtime: Runtime) -> date:
@@ -149,11 +150,22 @@ def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> list[Ent
     return entries
 
 
-def _memberships(
-    runtime: Runtime, wanted: Wanted, what: str, *, after: str = "", progress: Callable[[int], None] | None = None
-) -> Judged:
+def _run(runtime: Runtime, wanted: Wanted, what: str, progress: Callable[[int], None] | None = None) -> Judged:
     judging = Judging(f"{what} at {runtime.clock().isoformat()}")
+    total = _memberships(runtime, wanted, judging, progress=progress)
+    if total.memberships:
+        breaker.check(runtime, judging)
+    return total
 
+
+def _memberships(
+    runtime: Runtime,
+    wanted: Wanted,
+    judging: Judging,
+    *,
+    after: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> Judged:
     def choose(conn: Connection, last: str) -> Sequence[str]:
         return due.next_memberships(conn, wanted, last, SLICE)
 
@@ -169,8 +181,6 @@ def _memberships(
         total += judged
         if progress is not None:
             progress(total.memberships)
-    if total.memberships:
-        breaker.check(runtime, judging)
     return total
 
 
@@ -207,7 +217,9 @@ def _screen(
     return chosen, screened.rest, Judged(memberships=len(screened.clean))
 
 
-def _strays(runtime: Runtime, wanted: Wanted) -> Judged:
+def judge_strays_due(runtime: Runtime, wanted: Wanted) -> Judged:
+    """Judge what is wanted of the charges that no membership has."""
+
     def choose(conn: Connection, last: Ref) -> Sequence[Ref]:
         return due.next_strays(conn, wanted, last, SLICE)
 

@@ -18,6 +18,7 @@ from worker.judging import today
 from worker.night import phases, slots
 from worker.night.phases import Left, NightLostError, Run
 from worker.runtime import Runtime
+from worker.sharing import Wake, alone
 from worker.store import heartbeats, nights
 from worker.store.nights import Night, Taking
 from worker.store.sql import TRANSIENT, run
@@ -27,7 +28,7 @@ BEGAN = "nights"  # the heartbeat of the first look: a new installation does not
 _log = structlog.get_logger(__name__)
 
 
-def run_due(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Night | None:
+def run_due(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, wake: Wake = alone) -> Night | None:
     """Run the night whose time was the last to come, unless it was; None where there was nothing to do.
 
     After a downtime that is one night, not several: a judgement is of all facts up to its date, so the latest finds
@@ -39,7 +40,7 @@ def run_due(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> N
     if (last is not None and last.night >= night) or (last is None and slot <= began):
         return None
     # Facts of today may have been judged already, if the run is late: judging as of an earlier date would undo that.
-    return run_night(runtime, night, as_of=max(night, today(runtime)), stopping=stopping)
+    return run_night(runtime, night, as_of=max(night, today(runtime)), stopping=stopping, wake=wake)
 
 
 def run_night(
@@ -50,9 +51,11 @@ def run_night(
     again: bool = False,
     stopping: Callable[[], bool] = lambda: False,
     passing: Callable[[str], None] = lambda _: None,
+    wake: Wake = alone,
 ) -> Night | None:
     """Run a night or go on with it, and give it as it is at the end. None where another run has it, or where it is done
-    and not wanted `again`. Once `stopping()` it is left between two phases. `passing` is told each point on the way."""
+    and not wanted `again`. Once `stopping()` it is left between two phases. `passing` is told each point on the way;
+    `wake` has workers take part in the judging."""
     lease = timedelta(seconds=runtime.settings.lease_seconds)
     wanted = Taking(night, as_of or night, phases.FIRST, lease, again)
     taken = run(runtime.engine, lambda conn: nights.take(conn, wanted, runtime.clock()))
@@ -64,7 +67,7 @@ def run_night(
             for name in phases.from_on(taken.phase):
                 if stopping():
                     break
-                taken = _phase(runtime, taken, name, passing)
+                taken = _phase(Run(runtime, taken, wake), name, passing)
     except NightLostError:
         _log.warning("night_lost", night=str(night), attempt=taken.attempt)
         return None
@@ -76,11 +79,12 @@ def run_night(
     return taken
 
 
-def _phase(runtime: Runtime, night: Night, name: str, passing: Callable[[str], None]) -> Night:
+def _phase(work: Run, name: str, passing: Callable[[str], None]) -> Night:
     """Do one phase. What it leaves is written together with the step to the next one, so that it is never half there;
     what it does before that is harmless to do again."""
+    runtime, night = work.runtime, work.night
     passing(f"{name}:begin")
-    left: Left = phases.do(name, Run(runtime, night))
+    left: Left = phases.do(name, work)
     passing(f"{name}:done")
 
     def note(conn: Connection) -> Night:

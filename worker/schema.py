@@ -621,4 +621,22 @@ sessions = Table(
     Index("ix_sessions_user_id", "user_id"),
 )
 
+# A run of the judge that several workers share, cut into slices of the memberships: each is taken by one at a time.
+slices = Table(
+    "slices",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("after", Text, nullable=False),  # memberships behind this reference
+    Column("last", Text),  # up to this one; null: to the end
+    Column("as_of", Date, nullable=False),
+    Column("everything", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("memberships", Integer, nullable=False, default=0),
+    Column("findings", Integer, nullable=False, default=0),
+    Column("failed", Integer, nullable=False, default=0),
+    _words("state", "state", ("waiting", "done")),
+)
+
 Row = dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from dramatiq import Broker
@@ -13,6 +14,8 @@ from tests.worker import world as w
 from worker.actors import declare, working
 from worker.broker import make_broker
 from worker.runtime import Runtime
+from worker.store import slices
+from worker.store.due import Wanted
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -55,21 +58,21 @@ def test_a_process_that_only_rings_needs_no_worker(plain: Runtime, broker: Broke
     broker.flush_all()
 
 
-def test_the_end_of_a_night_s_slice_is_a_message_of_references_and_a_date(plain: Runtime, broker: Broker) -> None:
+def test_a_message_that_names_a_run_has_a_worker_judge_what_is_left_of_it(plain: Runtime, broker: Broker) -> None:
     w.take_in(plain, *(w.row(f"M-{n}", w.stripe(n)) for n in range(1, 5)))
-    with working(plain, broker, threads=1) as actors:
-        message = actors.reconcile_slice.send("M-1", "M-3", "2026-11-02")
-        assert message.args == ("M-1", "M-3", "2026-11-02")
-        assert eventually(lambda: judged(plain) >= {"M-2", "M-3"})
+    with plain.engine.begin() as conn:
+        assert slices.lay_out(conn, "a night", Wanted(date(2026, 11, 2), everything=True), size=2) == 3
+    with working(plain, broker, threads=2) as actors:
+        assert actors.reconcile_slice.send("a night").args == ("a night",)
+        actors.reconcile_slice.send("another night")
+        assert eventually(lambda: left(plain) == 0)
+    with plain.engine.begin() as conn:
+        assert slices.totals(conn, "a night").memberships == 4
 
 
-def judged(runtime: Runtime) -> set[str]:
-    from sqlalchemy import select
-
-    from worker.schema import memberships
-
+def left(runtime: Runtime) -> int:
     with runtime.engine.begin() as conn:
-        return set(conn.scalars(select(memberships.c.ref).where(memberships.c.judged_as_of.is_not(None))))
+        return slices.left(conn, "a night")
 
 
 def test_two_products_in_one_process_keep_apart(plain: Runtime) -> None:

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from reconcile.facts import Fact
 from tests.worker import world as w
 from worker import judging
+from worker.breaker import Judging
 from worker.judging import Judged, judge_changed, judge_range, reconcile_all
 from worker.runtime import Runtime
 from worker.schema import audit, memberships
 from worker.store import listings
+from worker.store.due import Wanted
 from worker.store.facts import store_facts
 from worker.store.roster import RosterRow
 
@@ -75,7 +77,7 @@ def test_an_earlier_date_judges_again(world: Runtime) -> None:
 
 def test_one_membership_and_a_range_of_them(world: Runtime) -> None:
     assert reconcile_all(world, DAY, "M-2") == Judged(memberships=1)
-    assert judge_range(world, "M-1", "M-3", DAY) == Judged(memberships=1)
+    assert judge_range(world, "M-1", Wanted(DAY, last="M-3"), Judging("a run")) == Judged(memberships=1)
     assert judged_as_of(world) == {"M-1": None, "M-2": DAY, "M-3": DAY, "M-4": None}
 
 

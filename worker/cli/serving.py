@@ -83,7 +83,8 @@ def clock() -> None:
         from worker.actors import declare
         from worker.clock import run_clock
 
-        run_clock(runtime, declare(runtime, broker).ring, stop)
+        actors = declare(runtime, broker)
+        run_clock(runtime, actors.ring, stop, wake=actors.wake)
 
 
 @contextmanager

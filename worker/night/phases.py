@@ -19,7 +19,9 @@ from worker.handling import store_pending
 from worker.judging import reconcile_all
 from worker.night import books, picture
 from worker.runtime import Runtime
+from worker.sharing import Wake, alone, judge_shared
 from worker.store import nights
+from worker.store.due import Wanted
 from worker.store.nights import Night
 
 ACTOR = "makegood"
@@ -36,6 +38,7 @@ class Run:
 
     runtime: Runtime
     night: Night
+    wake: Wake = alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,11 @@ def _picture(run: Run) -> Left:
 
 
 def _judge(run: Run) -> Left:
-    reconcile_all(run.runtime, run.night.as_of)
+    """Judge what changed or fell due, together with whatever workers there are."""
+    night = run.night
+    judge_shared(run.runtime, Wanted(night.as_of), f"night {night.night} as of {night.as_of}", run.wake)
+    # What changed in a slice after it was judged, or was touched while a run that is gone had it.
+    reconcile_all(run.runtime, night.as_of)
     return Left()
 
 

@@ -34,12 +34,14 @@ def next_memberships(conn: Connection, wanted: Wanted, after: str, limit: int) -
     """The next references in order, locked to the end of the transaction. Those that another one has locked are left
     out where only what changed is wanted: whoever holds them judges them, or marks them for the next round."""
     c = memberships.c
-    query = select(c.ref).where(c.ref > after).order_by(c.ref).limit(limit)
-    if wanted.last is not None:
-        query = query.where(c.ref <= wanted.last)
-    if not wanted.everything:
-        query = query.where(_due(wanted))
+    query = select(c.ref).where(c.ref > after, *wanted_rows(wanted)).order_by(c.ref).limit(limit)
     return conn.scalars(query.with_for_update(skip_locked=wanted.changed_only)).all()
+
+
+def wanted_rows(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions of what is wanted of the memberships."""
+    conditions = [] if wanted.everything else [_due(wanted)]
+    return conditions if wanted.last is None else [*conditions, memberships.c.ref <= wanted.last]
 
 
 def lock_memberships(conn: Connection, refs: Sequence[str]) -> None:
