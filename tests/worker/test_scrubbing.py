@@ -20,8 +20,17 @@ CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "60111111111
         "4242 4242 4242 4242",
         "4242-4242-4242-4242",
         "4242.4242.4242.4242",
+        *("4242\u20114242\u20114242\u20114242", "4242 - 4242 - 4242 - 4242", "4242  4242  4242  4242"),
+        *("4242/4242/4242/4242", "4242_4242_4242_4242", "4242,4242,4242,4242", "4242\n4242\n4242\n4242"),
+        *("4242\u200b4242\u200b4242\u200b4242", "3782, 822463, 10005", "4242\t4242\t4242\t4242"),
+        "\uff14\uff12\uff14\uff12" * 4,
+        "\u0664\u0662\u0664\u0662" * 4,
         "078-05-1120",
         "078 05 1120",
+        *("078.05.1120", "078\u201105\u20111120", "\uff10\uff17\uff18-\uff10\uff15-\uff11\uff11\uff12\uff10"),
+        "12\u20133456789",
+        '{"ssn":"078051120"}',
+        "DE89-3704-0044-0532-0130-00",
         "SSN: 078051120",
         "my social security number is 078051120",
         "12-3456789",
@@ -38,7 +47,9 @@ def test_it_is_removed_wherever_it_stands(text: str) -> None:
         kept = scrubbed(told)
         assert REMOVED in kept
         assert digits not in "".join(char for char in kept if char.isdigit())
-        assert REMOVED in json.loads(scrubbed_body(json.dumps({"note": told}).encode()))["note"]
+        for ascii_only in (True, False):
+            body = json.dumps({"note": told}, ensure_ascii=ascii_only).encode()
+            assert json.loads(scrubbed_body(body))["note"] == kept
 
 
 @pytest.mark.parametrize(
@@ -55,6 +66,9 @@ def test_it_is_removed_wherever_it_stands(text: str) -> None:
         "a4242424242424242",
         "acct_1032D82eZvKYlo2C",
         "12.345.678",
+        "2024/0308/1800/0000",
+        "4242/4242/4242/4241",
+        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
     ],
 )
 def test_what_only_looks_like_it_stays(text: str) -> None:
@@ -71,6 +85,17 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
         (b'{"tax_id":"123456789"}', b'{"tax_id":"[removed]"}'),
         (b'{"4242424242424242":"x","5555555555554444":"y"}', b'{"[removed] 1":"x","[removed] 2":"y"}'),
         (b'{"id":"4242424242424242"}', b'{"id":"4242424242424242"}'),
+        (b'{"ssn":78051120,"n":78051120}', b'{"ssn":null,"n":78051120}'),
+        (b'{"SSN number":"078051120"}', b'{"SSN number":"[removed]"}'),
+        (b'["4242", "4242","4242","4242"]', b'["[removed]", "[removed]","[removed]","[removed]"]'),
+        (
+            b'{"a":"4242","b":"4242","c":"4242","d":"4242"}',
+            b'{"a":"[removed]","b":"[removed]","c":"[removed]","d":"[removed]"}',
+        ),
+        (b'{"p1":"42424242","p2":"42424242"}', b'{"p1":"[removed]","p2":"[removed]"}'),
+        (b'{"a":"3782","b":"822463","c":"10005"}', b'{"a":"[removed]","b":"[removed]","c":"[removed]"}'),
+        (b'{"a":"2024","b":"2025","c":"2026","d":"2027"}', b'{"a":"2024","b":"2025","c":"2026","d":"2027"}'),
+        (b'{"e":"caf\\u00e9 \\"4242424242424242\\""}', b'{"e":"caf\\u00e9 \\"[removed]\\""}'),
         (b'{"a":"say \\"4242424242424242\\""}', b'{"a":"say \\"[removed]\\""}'),
         (b"\xff4242424242424242", b"\xff4242424242424242"),
     ],

@@ -34,7 +34,7 @@ def of_claim(conn: Connection, runtime: Runtime, claim: Claim, decision: ClaimDe
         asked = ", ".join(name.replace("_", " ") for name in decision.asked_for)
         told.append(("missing", f"{claim.id}:{'+'.join(decision.asked_for)}", {**about, "asked_for": asked}))
     if decision.state is ClaimState.REFUSED:
-        told.append(("refusal", claim.id, {**about, "reason": decision.reason}))
+        told.append(("refusal", claim.id, {**about, "reason": decision.reason.rstrip(".")}))
     for kind, subject, values in told:
         _lay_out(conn, runtime, kind, claim.membership, subject, values)
 

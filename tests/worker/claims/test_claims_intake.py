@@ -15,6 +15,7 @@ from worker import claims
 from worker.audit import verify
 from worker.claims import ClaimError, read
 from worker.judging import reconcile_all
+from worker.privacy import rights
 from worker.roster_fields import BadFieldError
 from worker.runtime import Runtime
 from worker.schema import audit, notices
@@ -257,6 +258,14 @@ def test_each_notice_is_laid_out_once(runtime: Runtime) -> None:
     with runtime.engine.connect() as conn:
         rows = conn.execute(select(notices.c.key, notices.c.state).order_by(notices.c.key)).all()
     assert [tuple(one) for one in rows] == [("receipt:C-1", "review"), ("refusal:C-1", "review")]
+
+
+def test_a_reason_that_is_a_sentence_ends_once(runtime: Runtime) -> None:
+    world(runtime, "virtual-number")
+    take(runtime, claim("third_party_incompatibility"))
+    (whole,) = rights.export(runtime, "M-1", "Jo")
+    (text,) = (one["text"][1] for one in whole["notices"] if one["notice"] == "refusal:C-1")
+    assert "lists that software as compatible.\n" in text
 
 
 @pytest.mark.parametrize(
