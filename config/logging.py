@@ -20,7 +20,7 @@ _WORDS = """
     provider event_id event_type source delivery outcome seen membership charge finding remedy claim key kind state
     clause held_because judged changed attempt attempts amount_minor currency generation refusal code
     night as_of since until day file line rows path host port url actor queue message_id correlation_id duration_ms
-    duration_s revision version
+    duration_s revision version fault what subject page deliveries word way
 """
 KEYS = frozenset(_WORDS.split())
 REDACTED = "[redacted]"
@@ -79,6 +79,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    logging.captureWarnings(capture=True)
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -109,5 +110,6 @@ def _quieten() -> None:
         logger.propagate = True
     for name in ("stripe", "paypalrestsdk", "urllib3", "requests", "httpx", "alembic", "sqlalchemy.engine"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     for name in ("uvicorn.access", "paypalrestsdk.api"):
         logging.getLogger(name).disabled = True

@@ -5,7 +5,9 @@ Messages carry ids, never facts.
 
 from __future__ import annotations
 
-from dramatiq import Broker, Worker
+import structlog
+from dramatiq import Broker, Message, Worker
+from dramatiq.broker import MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
@@ -17,6 +19,7 @@ from config.settings import Settings
 _MAINTENANCE_ALWAYS = 1_000_000
 _HEARTBEAT_MS = 60_000
 _SOCKET_S = 5
+CORRELATION = "correlation_id"
 
 
 def make_broker(settings: Settings) -> Broker:
@@ -36,7 +39,32 @@ def make_broker(settings: Settings) -> Broker:
 def _middleware() -> list[Middleware]:
     """No retries and no results: a failed row carries its own next try, and the retry middleware would write
     tracebacks, with whatever they hold of a customer, into Redis."""
-    return [TimeLimit(), ShutdownNotifications()]
+    return [TimeLimit(), ShutdownNotifications(), Correlation()]
+
+
+class Correlation(Middleware):
+    """Carries the correlation id of whoever rings to whoever works, in the message's options: all that is logged for
+    one ring, in whichever process, has it. A ring without one is given its message's own."""
+
+    def before_enqueue(self, broker: Broker, message: Message[object], delay: int | None) -> None:  # noqa: ARG002 - theirs
+        bound = structlog.contextvars.get_contextvars().get(CORRELATION)
+        message.options.setdefault(CORRELATION, bound or message.message_id)
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:  # noqa: ARG002 - theirs
+        # Threads are used again: whatever an earlier message left is not this one's.
+        structlog.contextvars.clear_contextvars()
+        correlation = message.options.get(CORRELATION, message.message_id)
+        structlog.contextvars.bind_contextvars(**{CORRELATION: correlation, "actor": message.actor_name})
+
+    def after_process_message(
+        self,
+        broker: Broker,  # noqa: ARG002 - theirs
+        message: MessageProxy,  # noqa: ARG002 - theirs
+        *,
+        result: object = None,  # noqa: ARG002 - theirs
+        exception: BaseException | None = None,  # noqa: ARG002 - theirs
+    ) -> None:
+        structlog.contextvars.clear_contextvars()
 
 
 def in_process(broker: Broker) -> bool:

@@ -180,6 +180,8 @@ def _store(
     if entries := follow(conn, [telling.fact for telling in told], now):
         append_all(conn, entries, now)
     _tally(conn, read)
+    if read:
+        _log.info("deliveries_told", deliveries=[one.delivery.id for one in read], count=len(done))
     return Handled(len(done), len(passed), len(failed))
 
 

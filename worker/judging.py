@@ -147,7 +147,24 @@ def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> list[Ent
     at = runtime.clock()
     if entries := write(conn, judgement, at):
         append_all(conn, entries, at)
+        _tell(entries, judgement)
     return entries
+
+
+def _tell(entries: Sequence[Entry], judgement: Judgement) -> None:
+    """Log which remedies were decided, each with the finding and the charge that it is for."""
+    findings = {finding.key: finding for finding in judgement.findings}
+    for entry in entries:
+        finding = findings.get(str(entry.detail.get("finding")))
+        if entry.action in {"remedy_decided", "remedy_changed"} and finding is not None:
+            _log.info(
+                entry.action,
+                remedy=entry.subject,
+                finding=finding.key,
+                membership=finding.membership,
+                charge=None if finding.charge is None else str(finding.charge),
+                state=entry.detail.get("state"),
+            )
 
 
 def _run(runtime: Runtime, wanted: Wanted, what: str, progress: Callable[[int], None] | None = None) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
@@ -12,7 +13,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.logging import REDACTED, configure, luhn, scrub
+from config.logging import KEYS, REDACTED, configure, luhn, scrub
+from tests.conftest import ROOT
 
 CARD = "4242424242424242"
 
@@ -46,6 +48,17 @@ def test_ours_and_theirs_are_one_stream(stream: io.StringIO) -> None:
     assert [line["level"] for line in found] == ["warning", "info", "error"]
     assert (found[0]["provider"], found[0]["count"]) == ("stripe", 3)
     assert all(str(line["timestamp"]).endswith("Z") for line in found)
+
+
+def test_every_key_that_is_logged_anywhere_is_on_the_list() -> None:
+    """Otherwise the line is there, and what it was written for is not."""
+    used: dict[str, str] = {}
+    for file in (path for room in ("config", "handlers", "worker") for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+                used |= {word.arg: f"{file.name}:{node.lineno}" for word in node.keywords if word.arg}
+    assert len(used) > 20
+    assert {key: place for key, place in used.items() if key not in KEYS} == {}
 
 
 def test_unknown_keys_are_redacted(stream: io.StringIO) -> None:

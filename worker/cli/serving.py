@@ -167,7 +167,6 @@ def _listen(runtime: Runtime, broker: Broker, ring: Callable[[], None], port: in
     chosen = settings.port if port is None else port
     routes = [*api.routes(runtime, ring), *console(runtime)]
     app = create_app(runtime, ring=ring, queue_reachable=lambda: reachable(broker), routes=routes)
-    typer.echo(f"listening on http://{settings.host}:{chosen}", err=True)
     try:
         serve(app, settings.host, chosen)
     except SystemExit as ended:
@@ -177,10 +176,13 @@ def _listen(runtime: Runtime, broker: Broker, ring: Callable[[], None], port: in
 
 def migrate() -> None:
     """Bring the database to the current schema. Harmless to repeat."""
+    from config import logging
     from config import settings as reading
     from worker.engine import at_head
 
-    runtime = build(reading.load())
+    settings = reading.load()
+    logging.configure(settings.log_level)
+    runtime = build(settings)
     try:
         current = at_head(runtime.engine)
         bring_to_head(runtime)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from handlers.gateway import Answer, CreditOrder, Gateway, Look, NoCredential, NotExecuted, RefundOrder, Uncertain
@@ -34,6 +35,8 @@ from worker.store.facts import store_facts
 from worker.store.sends import Send
 from worker.store.switches import is_stopped
 from worker.store.tellings import Told
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class Desk:
         )
         if isinstance(made, str):
             return made
+        send = made.send
+        _log.info("provider_asked", way=str(send.way), generation=send.generation, amount_minor=send.amount_minor)
         answer = self._ask(made)
+        _log.info("provider_answered", outcome=type(answer).__name__)
         word = transaction(self.runtime.engine, "record", lambda conn: answers.record(conn, self.runtime, made, answer))
         self._judge(claim.membership)
         return word

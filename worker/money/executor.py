@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from config.settings import SettingsError
 from worker.audit import append_all
 from worker.breaker import check_left_over
+from worker.broker import CORRELATION
 from worker.engine import reading
 from worker.faults import where
 from worker.money.deciding import Means
@@ -126,8 +127,12 @@ def reap(conn: Connection, runtime: Runtime) -> int:
 
 def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
     try:
-        with mortal(desk.runtime.settings.lease_seconds * LEASE_PART) if timer else nullcontext():
+        with (
+            structlog.contextvars.bound_contextvars(**_cause(desk.runtime, key)),
+            mortal(desk.runtime.settings.lease_seconds * LEASE_PART) if timer else nullcontext(),
+        ):
             word = desk.work(key)
+            _log.info("remedy_worked_on", word=word)
     except TRANSIENT:
         raise
     except Exception as fault:  # noqa: BLE001 - a fault in one remedy must not stop the others; its lease runs out
@@ -135,6 +140,13 @@ def _one(desk: Desk, key: str, issued: Issued, *, timer: bool) -> None:
         issued.failed += 1
     else:
         issued.words[word] += 1
+
+
+def _cause(runtime: Runtime, key: str) -> dict[str, object]:
+    """What every line about a remedy says: its finding, its charge, and the deliveries that told of the charge."""
+    with reading(runtime.engine).begin() as conn:
+        cause = sends.cause(conn, key)
+    return {CORRELATION: key, "remedy": key, **cause}
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
 from reconcile.facts import Ref
-from worker.schema import attempts, remedies, sends
+from worker.schema import attempts, remedies, sends, tellings
 from worker.store.sql import put
 
+CAUSES_NAMED = 20
 # What an executor can carry out. A replacement is made by people.
 EXECUTABLE = ("refund", "credit", "review", "cancel_agreement")
 
@@ -107,6 +108,18 @@ def overdue_leases(conn: Connection, now: datetime) -> Sequence[str]:
     """Calls whose executor did not live to say what came of them."""
     query = select(sends.c.key).where(sends.c.step == "sending", sends.c.lease_until <= now).order_by(sends.c.key)
     return conn.scalars(query).all()
+
+
+def cause(conn: Connection, key: str) -> dict[str, object]:
+    """Why there is this remedy, for the log: its finding, membership and charge, and the deliveries that told of it."""
+    r, t = remedies.c, tellings.c
+    row = conn.execute(select(r.finding, r.membership, r.charge).where(r.key == key)).one_or_none()
+    if row is None:
+        return {}
+    provider, _, charge = (row.charge or "").partition(":")
+    told = select(t.delivery_id).where(t.provider == provider, t.kind == "charge", t.object_id == charge)
+    ids = conn.scalars(told.where(t.delivery_id.is_not(None)).order_by(t.delivery_id).limit(CAUSES_NAMED)).all()
+    return {"finding": row.finding, "membership": row.membership, "charge": row.charge, "deliveries": list(ids)}
 
 
 def remedy_row(conn: Connection, key: str) -> Row[Any] | None:

@@ -79,7 +79,7 @@ def caller(
         if wait_s is not None:
             said = "too many tokens that are none came from this address"
             raise Refused(429, "too-many", said, headers={"retry-after": str(wait_s)}) from None
-        _log.warning("bad_token", sender=sender, why=str(why))
+        _log.warning("bad_token", why=str(why))
         raise Refused(401, "no-token", f"{why}: makegood token add makes one", headers=challenge) from None
     lacking = [scope for scope in needed.scopes if scope not in token.scopes]
     if lacking:
