@@ -6,14 +6,17 @@ Every transaction may be run again: a connection lost during COMMIT leaves open 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:  # half a second that only a migration has to spend
     from alembic.config import Config
@@ -25,6 +28,9 @@ WAL_IS_SAFE = (3, 51, 3)
 SQLITE_BUSY_MS = 10_000
 
 _MIGRATION_LOCK = 0x6D616B65676F6F64  # "makegood"
+_MIGRATION_WAITS = ("lock_timeout", "3s")
+MIGRATION_TRIES = 20
+MIGRATION_PAUSE_S = 3.0
 
 # A stopped process keeps its row locks for ever under the defaults of Postgres; these give them back.
 _POSTGRES_LIMITS = {
@@ -70,13 +76,38 @@ async def own_connection(engine: Engine) -> AsyncConnection:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to the head (or to `revision`, for the tests). Harmless to repeat."""
+    """Bring the schema to the head (or to `revision`, for the tests). Harmless to repeat.
+
+    On SQLite all of it is one transaction. On Postgres each migration is one, waits for no lock longer than a moment,
+    since whoever comes after it would wait too, and is tried again; indexes are built beside the traffic."""
+    if engine.dialect.name == "sqlite":
+        from alembic import command
+
+        with engine.begin() as conn:
+            command.upgrade(alembic_config(conn), revision)
+        return
+    with engine.connect() as conn:
+        try:
+            _alone(conn)
+            _upgrade_beside_traffic(conn, revision)
+        finally:
+            conn.invalidate()  # what was set for it, and its lock, are not for the pool
+
+
+def _upgrade_beside_traffic(conn: Connection, revision: str) -> None:
     from alembic import command
 
-    with engine.begin() as conn:
-        lift_limits(conn)
-        _alone(conn)
-        command.upgrade(alembic_config(conn), revision)
+    config = alembic_config(conn)
+    config.attributes["apart"] = True
+    for left in reversed(range(MIGRATION_TRIES)):
+        try:
+            command.upgrade(config, revision)
+            return
+        except OperationalError as fault:
+            if left == 0 or not isinstance(fault.orig, LockNotAvailable):
+                raise
+            conn.rollback()
+            time.sleep(MIGRATION_PAUSE_S)
 
 
 def at_head(engine: Engine) -> bool:
@@ -104,7 +135,7 @@ def alembic_config(conn: Connection) -> Config:
 
 
 def lift_limits(conn: Connection) -> None:
-    """Let this transaction take as long as it needs: a migration, a report over everything."""
+    """Let this transaction take as long as it needs: a report over everything."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
         conn.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
@@ -112,9 +143,14 @@ def lift_limits(conn: Connection) -> None:
 
 
 def _alone(conn: Connection) -> None:
-    """Several containers that start at once migrate one after the other. On SQLite the transaction is alone anyway."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    """Several containers that start at once migrate one after the other. Asked for again and again, not waited for: an
+    index that is built beside the traffic waits for everybody who waits, and so would never be built."""
+    for name, value in (("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0"), _MIGRATION_WAITS):
+        conn.exec_driver_sql(f"SET {name} = '{value}'")
+    while not conn.scalar(select(func.pg_try_advisory_lock(_MIGRATION_LOCK))):
+        conn.commit()
+        time.sleep(0.2)
+    conn.commit()
 
 
 def _with_driver(url: URL) -> URL:

@@ -1,4 +1,5 @@
-"""What Alembic runs: on the connection that it was handed (`worker.engine.alembic_config`), in its transaction."""
+"""What Alembic runs: on the connection that it was handed (`worker.engine.alembic_config`), in its transaction where it
+has one, else each migration in one of its own."""
 
 from __future__ import annotations
 
@@ -27,8 +28,11 @@ def _run() -> None:
         render_item=_plain_types,
         render_as_batch=context.config.attributes.get("batch", False),
         compare_server_default=True,
+        transaction_per_migration=True,
+        apart=context.config.attributes.get("apart", False),
     )
-    context.run_migrations()
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 _run()

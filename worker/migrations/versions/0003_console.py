@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from worker.migrations import ops
+
 revision = "0003"
 down_revision: str | None = "0002"
 branch_labels = None
@@ -43,26 +45,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
     for name, (table, columns) in _INDEXES.items():
-        op.create_index(name, table, columns, unique=False)
-    op.create_index(
+        ops.add_index(name, table, columns)
+    ops.add_index(
         "ix_deliveries_failed",
         "deliveries",
         ["id"],
-        unique=False,
         postgresql_where=sa.text("state = 'failed'"),
         sqlite_where=sa.text("state = 'failed'"),
     )
 
 
 def downgrade() -> None:
-    op.drop_index(
-        "ix_deliveries_failed",
-        table_name="deliveries",
-        postgresql_where=sa.text("state = 'failed'"),
-        sqlite_where=sa.text("state = 'failed'"),
-    )
+    ops.drop_index("ix_deliveries_failed", "deliveries")
     for name, (table, _) in _INDEXES.items():
-        op.drop_index(name, table_name=table)
+        ops.drop_index(name, table)
     op.drop_index("ix_sessions_user_id", table_name="sessions")
     op.drop_table("sessions")
     op.drop_table("users")
