@@ -101,9 +101,19 @@ def _said(
         return f'"{name}" is {given!r}', f"write one of {context['expected'].replace(' or ', ', ')}"
     if kind == "string_pattern_mismatch":
         return f'"{name}" is {given!r}', f"write it like {_PATTERNS.get(str(context.get('pattern')), 'the others')}"
-    return f'"{name}" is not usable: {message[:1].lower()}{message[1:]}', "mend the value"
+    mend = next((how for begins, how in _MENDS.items() if kind.startswith(begins)), "mend the value")
+    return f'"{name}" is not usable: {message[:1].lower()}{message[1:]}', mend
 
 
+_MENDS = {
+    "string": "write a text in quotes, which is not empty",
+    "date": "write a date without quotes, such as 2026-03-01",
+    "int": "write a whole number without quotes",
+    "bool": "write true or false without quotes",
+    "tuple": 'write a list, such as ["evidence"]',
+    "greater": "write a larger number",
+    "less": "write a smaller number",
+}
 _PATTERNS = {
     r"^[a-z0-9][a-z0-9-]{0,63}$": '"voip-fulfillment" (small letters, digits and hyphens)',
     r"^[A-Za-z][A-Za-z0-9.-]{0,31}$": '"FP-2" (letters, digits, dots and hyphens)',
