@@ -53,7 +53,7 @@ def findings_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Plac
     order = _place(chosen, f.c.key)
     # The page is of findings, whatever remedies each has.
     keys = _paged(_chosen(select(f.c.key), chosen, f.c.status, f.c.key), order, page).subquery()
-    for row in _rows(conn, _findings().join(keys, keys.c.key == f.c.key).order_by(*order, r.c.key)):
+    for row in conn.execute(_findings().join(keys, keys.c.key == f.c.key).order_by(*order, r.c.key)):
         yield _places(chosen, row, row.key), _finding(row)
 
 
@@ -65,7 +65,8 @@ def remedies(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[st
 
 def remedies_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Placed]:
     """A page of the remedies, each with its place: by key; with `since` by the finding's first_seen and key."""
-    for row in _rows(conn, _paged(_remedies(chosen), _place(chosen, f.c.key, r.c.key), page)):
+    # At once, and not through a cursor, for which Postgres plans as if only the first rows were ever read.
+    for row in conn.execute(_paged(_remedies(chosen), _place(chosen, f.c.key, r.c.key), page)):
         yield _places(chosen, row, row.key, row.remedy_key), _listed_remedy(row)
 
 
