@@ -27,7 +27,7 @@ from tests import servers
 
 SLOW_DISK_US = 2000
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
-RATE_MAX = 20_000  # requests made ready for each second
+RATE_MAX = 12_000  # requests made ready for each second
 
 
 @dataclass(frozen=True)

@@ -48,25 +48,23 @@ class Intake:
         self._keyring = keyring
         self._ring = ring
         self._queue_max = queue_max
-        # SQLite has one writer; on Postgres a second batch is packed while the first one waits for the disk.
-        self._writers = 1 if engine.dialect.name == "sqlite" else 2
         self._waiting: deque[_Waiter] = deque()
         self._came = asyncio.Event()
         self._rung = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
     async def start(self) -> None:
-        self._threads = ThreadPoolExecutor(self._writers + 1, thread_name_prefix="intake")
-        writers = [asyncio.create_task(self._write(), name=f"intake-{n}") for n in range(self._writers)]
-        self._tasks = [*writers, asyncio.create_task(self._bell(), name="intake-bell")]
+        # One writer: a second one would halve the batches, and with them what is saved.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="intake")
+        self._writer = asyncio.create_task(self._write(), name="intake-writer")
+        self._bell_ringer = asyncio.create_task(self._bell(), name="intake-bell")
 
     async def stop(self) -> None:
         """Write what is waiting, ring a last time, and end."""
         self._stopping = True
         self._came.set()
         self._rung.set()
-        await asyncio.gather(*self._tasks)
+        await asyncio.gather(self._writer, self._bell_ringer)
         self._threads.shutdown()
 
     async def keep(self, delivery: NewDelivery) -> Recorded:
@@ -109,13 +107,13 @@ class Intake:
             self._rung.set()
 
     async def _bell(self) -> None:
-        """Rings once for all that was kept since it last rang, beside the writers: they never wait for the queue."""
+        """Rings once for all that was kept since it last rang, beside the writer: it never waits for the queue."""
         loop = asyncio.get_running_loop()
         while True:
             await self._rung.wait()
             stopping = self._stopping
             if stopping:
-                await asyncio.gather(*self._tasks[:-1])
+                await self._writer
             else:
                 self._rung.clear()
             try:

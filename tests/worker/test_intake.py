@@ -130,6 +130,23 @@ def test_a_sender_who_left_does_not_stop_the_rest(engine: Engine, keyring: Keyri
     assert stored(engine) == 2
 
 
+def test_a_server_that_came_back_costs_no_sender_a_second_try(engine: Engine, keyring: Keyring) -> None:
+    async def run() -> list[Recorded]:
+        intake = Intake(engine, keyring, silent)
+        await intake.start()
+        told = [await intake.keep(made(1))]
+        with engine.begin() as conn:
+            if engine.dialect.name == "postgresql":
+                others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                conn.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+        told.append(await intake.keep(made(2)))
+        await intake.stop()
+        return told
+
+    assert all(answer.new for answer in asyncio.run(run()))
+    assert stored(engine) == 2
+
+
 def test_stopping_keeps_what_waits_and_takes_no_more(engine: Engine, keyring: Keyring) -> None:
     async def run() -> list[Recorded]:
         intake = Intake(engine, keyring, silent)

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from tests.worker.conftest import Clock
 from tests.worker.stripe_sender import event, signature
+from worker.handling import drain
 from worker.runtime import Runtime
 from worker.schema import deliveries
 from worker.store.deliveries import claim, open_body
@@ -121,6 +122,14 @@ NO_EVENTS = [
 
 def test_what_is_no_event_is_400(sender: Sender) -> None:
     assert {body[:60]: sender.post(body).status for body in NO_EVENTS} == {body[:60]: 400 for body in NO_EVENTS}
+
+
+def test_an_event_with_a_fault_inside_is_kept_and_set_aside(sender: Sender, runtime: Runtime) -> None:
+    body = event(1).replace(b'"object": "charge"', b'"object": "charge", "amount": 1, "amount": 2')
+    assert sender.post(body).status == 200
+    assert drain(runtime).failed == 1
+    with runtime.engine.connect() as conn:
+        assert conn.scalar(select(deliveries.c.note)) == "an object in the body has a key twice"
 
 
 def test_more_than_a_mebibyte_is_413(sender: Sender) -> None:
