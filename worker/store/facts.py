@@ -70,6 +70,7 @@ def mark(conn: Connection, touched: Touched) -> None:
         conn.execute(
             update(memberships)
             .where(memberships.c.ref.in_(select(listed(conn, ["ref"], [(ref,) for ref in refs]).c.ref)))
+            .where(memberships.c.touched.is_(False))  # as it is now that it is locked
             .values(touched=True)
         )
     if touched.strays:
