@@ -104,7 +104,9 @@ def _reached(read: Sequence[Window], start: datetime, end: datetime) -> datetime
     nor the time of the last asking, less what the provider's lists lag behind."""
     if not read:
         return None
-    last = max(window.asked_at for window in read) - LAG.get(read[0].provider, timedelta())
+    # Providers say to the second how far a list reaches.
+    asked_at = max(window.asked_at for window in read).replace(microsecond=0)
+    last = asked_at - LAG.get(read[0].provider, timedelta())
     reached: datetime | None = None
     for window in sorted(read, key=lambda window: window.since):
         told = window.upper if window.covered_until is None else min(window.upper, window.covered_until)

@@ -14,11 +14,11 @@ from tests.worker.conftest import Clock
 from tests.worker.stripe_lists import Json, Lists, charge, refund, stripe_with
 from tests.worker.test_backfill import by_list, by_webhook, no_wait
 from worker.backfill import KINDS, backfill
-from worker.completeness import Days, completeness, missed_webhooks
+from worker.completeness import LAG, Days, completeness, missed_webhooks
 from worker.runtime import Runtime
 from worker.schema import deliveries, findings
 from worker.store import backfills, listings
-from worker.store.backfills import Window
+from worker.store.backfills import Window, advance, begin
 from worker.store.facts import store_facts
 
 ZONE = "America/Chicago"
@@ -199,3 +199,18 @@ def test_finding_it_again_changes_nothing(runtime: Runtime) -> None:
     missed(runtime, later(1), later(20))
     with runtime.engine.begin() as conn:
         assert list(listings.findings(conn)) == before
+
+
+def test_a_search_that_reaches_as_far_as_it_says_is_read_to_its_end(runtime: Runtime) -> None:
+    """PayPal says to the second how far its search reaches; our clocks know parts of one."""
+    asked_at = datetime(2026, 10, 8, 20, 0, 0, 400_000, tzinfo=UTC)
+    reached = asked_at.replace(microsecond=0) - LAG["paypal"]
+    windows = [
+        Window("paypal", kind, w.at(DAY, 0), w.at(later(1), 0), asked_at, covered_until=covered, done=True)
+        for kind, covered in (("transactions", reached), ("disputes", None))
+    ]
+    with runtime.engine.begin() as conn:
+        begin(conn, windows)
+        for window in windows:
+            advance(conn, window)
+        assert completeness(conn, "paypal", DAY, DAY).complete

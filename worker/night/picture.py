@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -14,6 +15,7 @@ from worker.engine import lift_limits, reading
 from worker.faults import where
 from worker.runtime import Runtime
 from worker.store import nights
+from worker.store.days import first_webhook
 from worker.store.nights import Night
 from worker.store.sql import TRANSIENT, run
 from worker.store.switches import raise_alarm
@@ -76,7 +78,9 @@ def missed(runtime: Runtime, night: Night) -> list[tuple[str, str, int]]:
     from worker.completeness import missed_webhooks
 
     zone, at = runtime.rules.zone, runtime.clock()
-    return run(runtime.engine, lambda conn: missed_webhooks(conn, night.since, night.night, zone=zone, at=at))
+    first = run(runtime.engine, lambda conn: nights.is_first(conn, night.night))
+    since = _opening(runtime, night) if first else night.since
+    return run(runtime.engine, lambda conn: missed_webhooks(conn, since, night.night, zone=zone, at=at))
 
 
 def follow_up(runtime: Runtime) -> None:
@@ -89,8 +93,15 @@ def follow_up(runtime: Runtime) -> None:
 
 def _since(runtime: Runtime, night: Night) -> date:
     last = run(runtime.engine, lambda conn: nights.complete_before(conn, night.night))
-    begin = night.since if last is None else min(night.since, last + timedelta(days=1))
+    begin = _opening(runtime, night) if last is None else min(night.since, last + timedelta(days=1))
     return max(begin, night.night - REACH) - OVERLAP
+
+
+def _opening(runtime: Runtime, night: Night) -> date:
+    """The day of the first webhook: what was lost since then no night has made up for, until one was complete."""
+    with reading(runtime.engine).begin() as conn:
+        came = [at for name in providers(runtime.settings) if (at := first_webhook(conn, name)) is not None]
+    return min([night.since, *(at.astimezone(ZoneInfo(runtime.rules.zone)).date() for at in came)])
 
 
 def _asked(runtime: Runtime, provider: str, since: date, night: Night) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ def run(members: int, months: int, seed: int, out: Path | None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     made = _timed("a merchant with known errors", lambda: world(members, months, seed))
     mail = posted(made.told, seed)
-    with _quietly(), ExitStack() as stack:
-        demo = _set_up(made, folder, seed, stack)
-        _import_roster(demo)
+    with quietly(), ExitStack() as stack:
+        demo = set_up(made, folder, seed, stack)
+        import_roster(demo)
         answers = _deliver(demo, mail)
         judged = _timed("reconcile", lambda: judging.reconcile_all(demo.product, made.last_day, everything=True))
         _say(f"{judged.memberships} memberships and {judged.strays} stray charges judged")
@@ -85,12 +86,15 @@ def run(members: int, months: int, seed: int, out: Path | None) -> int:
     return 0 if outcome.perfect and fair and books.right else 1
 
 
-def _set_up(made: World, folder: Path, seed: int, stack: ExitStack) -> Demo:
-    """The product on an empty SQLite file, listening on a free port, on the world's clock; senders that know it; and
-    the bank that it refunds to."""
-    now = WorldClock(at_local(made.last_day, 20))
+def set_up(
+    made: World, folder: Path, seed: int, stack: ExitStack, start: datetime | None = None, **others: object
+) -> Demo:
+    """The product on an empty SQLite file, listening on a free port, on the world's clock, which `start`s on the
+    evening of the last day unless told otherwise; senders that know it; and the bank that it refunds to. `others` are
+    settings that differ from the demo's."""
+    now = WorldClock(start or at_local(made.last_day, 20))
     bank = stack.enter_context(open_bank(now, seed))
-    load(bank.book, made)
+    load(bank.book, made, start)
     webhook_id, secret = f"WH-SANDBOX-{secrets.token_hex(6).upper()}", f"whsec_{secrets.token_urlsafe(24)}"
     signer = paypal_signer(webhook_id, now())
     cert_url = stack.enter_context(certificate_host(signer))
@@ -108,6 +112,7 @@ def _set_up(made: World, folder: Path, seed: int, stack: ExitStack) -> Demo:
             "paypal_cert_hosts": "127.0.0.1",
             "paypal_cert_roots": roots,
             **live.settings(bank),
+            **others,
         }
     )
     product = runtime.build(settings, clock=now)
@@ -119,7 +124,7 @@ def _set_up(made: World, folder: Path, seed: int, stack: ExitStack) -> Demo:
     return Demo(made, product, sender, folder, bank, now)
 
 
-def _import_roster(demo: Demo) -> None:
+def import_roster(demo: Demo) -> None:
     """By way of the file that a merchant would hand in."""
     file = demo.folder / "roster.jsonl"
     file.write_text("".join(f"{json.dumps(roster_line(member))}\n" for member in demo.made.members), encoding="utf-8")
@@ -148,7 +153,7 @@ def _send_money(demo: Demo, seed: int) -> Balance:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """The product says only what is amiss, and on standard error: standard output carries the result."""
     configured, before = structlog.is_configured(), structlog.get_config()
     if configured:

@@ -119,13 +119,14 @@ class Charge:
 
 @dataclass
 class Failure:
-    """An attempt to take a payment that failed; on Stripe it belongs to the invoice that stays open."""
+    """A payment that failed; on Stripe an `attempt`, a charge that took nothing, at the invoice that stays open."""
 
     at: datetime
     minor: int
     agreement: Agreement
     invoice: Invoice | None = None
     outstanding_minor: int = 0
+    attempt: Charge | None = None
 
 
 @dataclass(frozen=True)

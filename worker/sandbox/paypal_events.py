@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -246,6 +246,11 @@ def _subscription_v2(member: Member, agreement: Agreement, now: _Standing) -> Js
     }  # fmt: skip
 
 
-def agreement_object(member: Member, agreement: Agreement, state: str, at: datetime) -> Json:
-    """The agreement as PayPal's API shows it; `state` since `at`."""
-    return _agreement(member, agreement, _Standing(state, at))
+def agreement_object(
+    member: Member, agreement: Agreement, state: str, at: datetime, failed: Sequence[Failure] = ()
+) -> Json:
+    """The agreement as PayPal's API shows it; `state` since `at`, and the last of the payments that `failed`."""
+    shown = _agreement(member, agreement, _Standing(state, at, failed[-1] if failed else None, len(failed)))
+    if "status_update_time" in shown:
+        shown["status_update_time"] = zulu(at)
+    return shown

@@ -98,6 +98,7 @@ def _failure(member: Member, failure: Failure, names: Names) -> Iterator[Told]:
         names.stripe("ch"), "stripe", "charge", failure.at, failure.minor, member.plan.currency,
         customer=failure.agreement.customer, email=member.email, invoice=failure.invoice, shape=shape,
     )  # fmt: skip
+    failure.attempt = attempt
     told = objects.charge_object(attempt, [], failed=True)
     yield event(names, "charge.failed", failure.at, told, shape)
     invoice = objects.invoice_object(

@@ -70,6 +70,11 @@ def complete_before(conn: Connection, night: date) -> date | None:
     return last
 
 
+def is_first(conn: Connection, night: date) -> bool:
+    """Whether no night before this one was ever done."""
+    return conn.scalar(select(_n.night).where(_n.state == DONE, _n.night < night).limit(1)) is None
+
+
 def take(conn: Connection, wanted: Taking, now: datetime) -> Night | None:
     """Take the night: begin it, or go on where a run that is gone stopped. None where another run has it or another
     night, or where it is done. Of any number that try at once, one gets it."""

@@ -21,7 +21,7 @@ from worker.clock import run_clock
 from worker.night import phases
 from worker.nightly import run_due, run_night
 from worker.runtime import Runtime
-from worker.schema import findings, memberships, nights
+from worker.schema import backfills, findings, memberships, nights
 from worker.store import listings
 from worker.store import nights as rows
 
@@ -210,6 +210,18 @@ def test_a_provider_that_answers_makes_the_picture_complete(quiet: Runtime, slac
     assert told.complete
     assert told.unchecked == ("paypal",)
     assert "paypal could not be asked what its webhooks lost" in json.dumps(slack.got)
+
+
+def test_the_first_night_asks_for_all_since_the_first_webhook(eve: Runtime, clock: Clock) -> None:
+    """Until a night was complete, none has made up for what was lost before it."""
+    came = clock.now.date()
+    clock.now = w.at(NIGHT, 23) + timedelta(days=10)
+    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+        run_night(asking(eve, base), clock.now.date())
+    with eve.engine.begin() as conn:
+        asked = conn.scalars(select(backfills.c.since).where(backfills.c.provider == "stripe")).all()
+    assert asked
+    assert all(since.date() <= came for since in asked)
 
 
 def test_a_provider_that_lists_less_than_its_webhooks_told_has_a_gap(eve: Runtime, clock: Clock) -> None:

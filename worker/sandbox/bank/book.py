@@ -20,7 +20,8 @@ CaseStatus = Literal["inquiry", "open", "won", "lost"]
 
 @dataclass
 class Taken:
-    """A charge. `kind` is its provider's word: charge, sale or capture. `changed_at` is when it last became another."""
+    """A charge, or a `failed` attempt at one. `kind` is its provider's word: charge, sale or capture. `changed_at` is
+    when it last became another."""
 
     id: str
     provider: Provider
@@ -37,6 +38,7 @@ class Taken:
     order: str | None = None
     tax_minor: int = 0
     captured: bool = True
+    failed: bool = False
     changed_at: datetime | None = None
 
 
@@ -133,6 +135,13 @@ class Book:
         self.listeners: list[Listener] = []
         self._later: list[tuple[datetime, Callable[[], object]]] = []
         self._of_charge: dict[str, list[Back]] = {}
+
+    def forget(self) -> None:
+        """What was put into it; keys and marks are others' business."""
+        with self.lock:
+            for kept in (self.charges, self.refunds, self.cases, self.credits, self.agreements, self.invoices):
+                kept.clear()
+            self._of_charge.clear()
 
     def take(self, charge: Taken) -> Taken:
         with self.lock:

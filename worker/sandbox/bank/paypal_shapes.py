@@ -180,6 +180,8 @@ def _taken(taken: Taken) -> Json:
         info |= {"paypal_reference_id": taken.agreement, "paypal_reference_id_type": kind}
     if taken.named:
         info["custom_field"] = taken.named
+    if taken.tax_minor:
+        info["sales_tax_amount"] = v2_money(taken.tax_minor, taken.currency)
     payer = {"account_id": taken.customer} if taken.customer else {}
     return {"transaction_info": info, "payer_info": payer | ({"email_address": taken.email} if taken.email else {})}
 

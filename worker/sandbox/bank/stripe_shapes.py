@@ -33,15 +33,15 @@ def charge(taken: Taken, back_minor: int, case: Case | None) -> Json:
         "customer": taken.customer,
         "description": None,
         "disputed": case is not None and case.status != "inquiry",
-        "failure_code": None,
+        "failure_code": "card_declined" if taken.failed else None,
         "livemode": False,
         "metadata": {"membership": taken.named} if taken.named else {},
-        "paid": True,
+        "paid": not taken.failed,
         "payment_intent": taken.intent,
         "payment_method_details": None,
         "receipt_email": None,
         "refunded": back_minor == taken.minor,
-        "status": "succeeded",
+        "status": "failed" if taken.failed else "succeeded",
     }  # fmt: skip
 
 
