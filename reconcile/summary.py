@@ -32,6 +32,20 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTold:
+    """How many charges, refunds and disputes of one day each way told of: one that came in several ways counts in each.
+    `missing` says in words what keeps the day from being complete; empty where nothing does."""
+
+    provider: str
+    day: date
+    webhook: int
+    listed: int
+    report: int
+    no_webhook: int
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What is left undone outside the findings: deliveries that could not be handled, memberships that could not be
     judged, and alarms that nobody has been told yet."""
@@ -54,6 +68,7 @@ class Books:
     work: Work = Work()
     missed: tuple[tuple[str, str, int], ...] = ()  # provider, event type, how many no webhook told
     unchecked: tuple[str, ...] = ()  # providers that could not be asked: no credentials
+    days: tuple[DayTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,7 @@ class Summary:
     largest: tuple[HeldCase, ...]
     missed: tuple[tuple[str, str, int], ...]
     unchecked: tuple[str, ...]
+    days: tuple[DayTold, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -141,6 +157,7 @@ def summarise(books: Books) -> Summary:
         largest=_largest(held),
         missed=tuple(sorted(books.missed)),
         unchecked=tuple(sorted(books.unchecked)),
+        days=tuple(sorted(books.days, key=lambda told: (told.provider, told.day))),
     )
 
 

@@ -53,7 +53,10 @@ class Day:
         if not self.asked:
             return f"{self.day}: not asked to its end"
         told = [f"{self.unreadable} could not be read"] if self.unreadable else []
-        told += [f"{count} {kind} told by webhook and not listed" for kind, count in sorted(self.not_by_poll.items())]
+        told += [
+            f"{count} {kind}{'s' if count > 1 else ''} told by webhook and not listed"
+            for kind, count in sorted(self.not_by_poll.items())
+        ]
         return f"{self.day}: {', '.join(told)}" if told else ""
 
 

@@ -1,4 +1,4 @@
-"""Mail: HTML and text in one, over TLS; the report goes with it where a setting says so."""
+"""Mail: HTML and text in one, over TLS; the report and its workbook go with it where a setting says so."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from worker.alerts.channel import TIMEOUT_S, ChannelError
 from worker.alerts.message import Message
 from worker.alerts.words import plain
 
+_TYPES = {".html": "text/html", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 _STYLE = "font:14px/1.5 system-ui,sans-serif;color:#1b1b1b;max-width:46rem"
 
 
@@ -69,9 +70,17 @@ def composed(told: Message, to: MailAddress, *, attach: bool = False) -> EmailMe
         mail["Importance"] = "high"
     mail.set_content(plain(told))
     mail.add_alternative(html(told), subtype="html")
-    if attach and told.report is not None and (file := Path(told.report)).is_file():
-        mail.add_attachment(file.read_bytes(), maintype="text", subtype="html", filename=file.name)
+    for file in _files(told.report) if attach and told.report is not None else ():
+        main, _, sub = _TYPES[file.suffix].partition("/")
+        mail.add_attachment(file.read_bytes(), maintype=main, subtype=sub, filename=file.name)
     return mail
+
+
+def _files(report: str) -> Iterator[Path]:
+    """The page and the workbook beside it, those that are there."""
+    for suffix in _TYPES:
+        if (file := Path(report).with_suffix(suffix)).is_file():
+            yield file
 
 
 def html(told: Message) -> str:

@@ -29,6 +29,7 @@ def of_night(told: Summary, audit_head: str, report: str | None) -> Message:
         ("Largest amounts that wait", _largest(told)),
         ("Last 30 days", [_counted(kind(tally.name), tally) for tally in told.kinds]),
         ("Webhooks that never came", [f"{provider}: {count} {event}" for provider, event, count in told.missed]),
+        ("What was told, and how", list(_days_told(told))),
         ("Good to know", _notes(told, audit_head)),
     ]
     return message(
@@ -118,6 +119,23 @@ def _largest(told: Summary) -> list[str]:
         f"{kind(case.kind)} ({reason(case.reason)[0]})"
         for case in told.largest
     ]
+
+
+def _days_told(told: Summary) -> Iterator[str]:
+    """A line a provider; the report has one a day."""
+    for provider in sorted({day.provider for day in told.days}):
+        days = [day for day in told.days if day.provider == provider]
+        counts = {
+            "by webhook": sum(day.webhook for day in days),
+            "by its lists": sum(day.listed for day in days),
+            "by report": sum(day.report for day in days),
+        }
+        complete = sum(not day.missing for day in days)
+        yield (
+            f"{provider}, {_days(days[0].day, days[-1].day)}: "
+            + ", ".join(f"{count} {name}" for name, count in counts.items())
+            + f"; {complete} of {len(days)} days complete"
+        )
 
 
 def _notes(told: Summary, audit_head: str) -> list[str]:

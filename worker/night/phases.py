@@ -64,7 +64,7 @@ def _picture(run: Run) -> Left:
     def write(conn: Connection) -> None:
         nights.set_gaps(conn, run.night.night, seen.gaps)
 
-    return Left(sorted(seen.unchecked), write)
+    return Left({"unchecked": sorted(seen.unchecked), "days": msgspec.to_builtins(seen.days)}, write)
 
 
 def _judge(run: Run) -> Left:

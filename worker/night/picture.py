@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from config.settings import Settings
+from reconcile.summary import DayTold
+from worker.completeness import Day, completeness
 from worker.engine import lift_limits, reading
 from worker.faults import where
 from worker.runtime import Runtime
@@ -25,6 +28,8 @@ OVERLAP = timedelta(days=3)
 # However long the picture was incomplete: further back is for a person, with `makegood backfill`.
 REACH = timedelta(days=120)
 DAYS_NAMED = 3
+NOT_ASKABLE = "it could not be asked: there are no credentials"
+PROVIDERS = ("paypal", "stripe")
 
 _log = structlog.get_logger(__name__)
 
@@ -32,10 +37,11 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`gaps`: providers of which something is known to be missing, and what. `unchecked`: those that could not be
-    asked, for there are no credentials; what webhooks lost there, nobody can know."""
+    asked, for there are no credentials; what webhooks lost there, nobody can know. `days`: what came how."""
 
     gaps: Mapping[str, str]
     unchecked: Sequence[str]
+    days: Sequence[DayTold]
 
 
 def providers(settings: Settings) -> dict[str, bool]:
@@ -58,19 +64,42 @@ def ask(runtime: Runtime, night: Night) -> dict[str, str]:
 
 def look(runtime: Runtime, night: Night, failed: Mapping[str, str]) -> Picture:
     """How complete what is known is. `failed` is what kept providers from being asked tonight."""
-    from worker.completeness import completeness
-
+    since = _since(runtime, night)
     known = providers(runtime.settings)
-    found, since = dict(failed), _since(runtime, night)
+    found, told = dict(failed), list[DayTold]()
     with reading(runtime.engine).begin() as conn:
         lift_limits(conn)
-        for provider, askable in known.items():
-            if askable and provider not in found:
-                days = completeness(conn, provider, since, night.night, runtime.rules.zone)
-                if told := [said for day in days if (said := day.said())]:
-                    more = [f"and {len(told) - DAYS_NAMED} more days"] if len(told) > DAYS_NAMED else []
-                    found[provider] = "; ".join([*told[:DAYS_NAMED], *more])
-    return Picture(found, [provider for provider, askable in known.items() if not askable])
+        for provider in PROVIDERS:
+            seen = completeness(conn, provider, since, night.night, runtime.rules.zone)
+            askable = known.get(provider, False)
+            if provider in known or any(day.by_report or day.by_poll for day in seen):
+                told += [_told(day, askable=askable) for day in seen]
+            if askable and provider not in found and (missing := [said for day in seen if (said := day.said())]):
+                more = [f"and {len(missing) - DAYS_NAMED} more days"] if len(missing) > DAYS_NAMED else []
+                found[provider] = "; ".join([*missing[:DAYS_NAMED], *more])
+    return Picture(found, [provider for provider, askable in known.items() if not askable], told)
+
+
+def unchecked(night: Night) -> tuple[str, ...]:
+    """The providers that could not be asked, as the night has noted them."""
+    return tuple(night.notes.get("picture", {}).get("unchecked", ()))
+
+
+def days(night: Night) -> tuple[DayTold, ...]:
+    """What came how, as the night has noted it."""
+    return msgspec.convert(night.notes.get("picture", {}).get("days", ()), tuple[DayTold, ...])
+
+
+def _told(day: Day, *, askable: bool) -> DayTold:
+    return DayTold(
+        day.provider,
+        day.day,
+        webhook=day.by_webhook.total(),
+        listed=day.by_poll.total(),
+        report=day.by_report.total(),
+        no_webhook=day.not_by_webhook.total(),
+        missing=day.said().removeprefix(f"{day.day}: ") if askable else NOT_ASKABLE,
+    )
 
 
 def missed(runtime: Runtime, night: Night) -> list[tuple[str, str, int]]:

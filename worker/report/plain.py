@@ -39,6 +39,7 @@ def as_json(shown: View) -> str:
         "kinds": [_kind(line) for line in shown.kinds],
         "missed_webhooks": [dict(zip(("provider", "type", "count"), row, strict=True)) for row in summary.missed],
         "not_asked": list(summary.unchecked),
+        "completeness": [{**asdict(day), "complete": not day.missing} for day in summary.days],
         "look_alikes": dict(told.look_alikes),
         "findings": [_finding(item) for item in shown.items],
         "on_claims": [_remedy(remedy) for remedy in told.on_claims],

@@ -32,7 +32,7 @@ _AGING = (
 
 
 def write_workbook(shown: View, file: Path) -> None:
-    """Write the six sheets. The same books give the same bytes."""
+    """Write the seven sheets. The same books give the same bytes."""
     import xlsxwriter
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -44,6 +44,7 @@ def write_workbook(shown: View, file: Path) -> None:
         _remedies(book, shown)
         _aging(book, shown)
         _controls(book, shown, last)
+        _completeness(book, shown)
         _policy(book, shown)
 
 
@@ -203,6 +204,16 @@ def _against_findings(sheet: Sheet, one: Sums, last: int) -> None:
     formula = Formula(text, Amount(total.found, one.currency))
     ties = "yes" if total.found == total.excess else "NO"
     sheet.write("taken wrongly, by the sheet Findings", formula, one.currency, ties, "to be the same as Taken wrongly")
+
+
+def _completeness(book: Any, shown: View) -> None:  # noqa: ANN401 - as above
+    sheet = Sheet(book, "Completeness", (12, 12, 12, 14, 12, 18, 12, 70))
+    names = ("provider", "day", "by webhook", "by its lists", "by report", "by no webhook", "complete", "missing")
+    sheet.heading(names, freeze=True)
+    for day in shown.summary.days:
+        counts = (day.webhook, day.listed, day.report, day.no_webhook)
+        sheet.write(day.provider, day.day, *counts, "NO" if day.missing else "yes", day.missing or None)
+    sheet.filter(1, len(names))
 
 
 def _policy(book: Any, shown: View) -> None:  # noqa: ANN401 - as above

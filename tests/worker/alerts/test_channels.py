@@ -87,13 +87,17 @@ def test_a_mail_has_text_and_html_and_goes_to_the_list_alone(post: Mailbox) -> N
 def test_the_report_goes_with_a_mail_where_a_setting_says_so(post: Mailbox, tmp_path: Path) -> None:
     report = tmp_path / "report-2026-03-08.html"
     report.write_text("<!doctype html><p>a report</p>")
+    report.with_suffix(".xlsx").write_bytes(b"PK a workbook")
     told = message("k", "t", [], report=str(report))
     for wanted in (False, True):
         channel_of(post.url, mail_report=wanted).send(told)
     report.unlink()
+    report.with_suffix(".xlsx").unlink()
     channel_of(post.url, mail_report=True).send(told)  # a report that is gone does not keep the mail
     names = [[part.get_filename() for part in mail.iter_attachments()] for mail in post.got]
-    assert names == [[], ["report-2026-03-08.html"], []]
+    assert names == [[], ["report-2026-03-08.html", "report-2026-03-08.xlsx"], []]
+    _, workbook = post.got[1].iter_attachments()
+    assert workbook.get_content() == b"PK a workbook"
 
 
 def test_the_same_mail_has_the_same_message_id() -> None:

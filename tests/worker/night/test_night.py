@@ -313,3 +313,23 @@ def test_latest_is_the_latest_that_is_done(eve: Runtime, clock: Clock) -> None:
         latest = rows.latest(conn)
     assert latest is not None
     assert latest.night == NIGHT + timedelta(days=1)
+
+
+def test_a_night_states_for_each_provider_and_day_what_came_how(eve: Runtime, clock: Clock, slack: Chat) -> None:
+    clock.now = w.at(NIGHT, 23)
+    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+        done = run_night(asking(eve, base), NIGHT)
+    assert done is not None
+    told = {(day.provider, day.day): day for day in phases.summary(done).days}
+    assert {provider for provider, _ in told} == {"paypal", "stripe"}
+    day = told["stripe", NIGHT]
+    assert (day.webhook, day.listed, day.report, day.no_webhook) == (5, 0, 0, 0)
+    assert day.missing == "5 charge told by webhook and not listed"
+    assert "no credentials" in told["paypal", NIGHT].missing
+    page = next(eve.settings.report_dir.glob("*.html")).read_text(encoding="utf-8")
+    assert "incomplete: 5 charge told by webhook and not listed" in page
+    (rows,) = [json.loads(file.read_text()) for file in eve.settings.report_dir.glob("*.json")]
+    assert [
+        row["webhook"] for row in rows["completeness"] if (row["provider"], row["day"]) == ("stripe", str(NIGHT))
+    ] == [5]
+    assert "days complete" in json.dumps(slack.got)
