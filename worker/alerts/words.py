@@ -142,7 +142,7 @@ def _notes(told: Summary, audit_head: str) -> list[str]:
     lines = ["Shadow mode: remedies are decided, nothing is sent."] if told.mode == "shadow" else []
     if told.since < told.night:
         lines.append(f"It covers {_days(told.since, told.night)}: no night was run in between.")
-    lines += [f"{provider} could not be asked what its webhooks lost: no credentials" for provider in told.unchecked]
+    lines += [f"{provider} could not be asked what is missing: no credentials" for provider in told.unchecked]
     return [*lines, f"Audit head: {audit_head}"] if audit_head else lines
 
 

@@ -18,7 +18,7 @@ from worker.engine import lift_limits, reading
 from worker.faults import where
 from worker.runtime import Runtime
 from worker.store import nights
-from worker.store.days import first_webhook
+from worker.store.days import anything_of, first_webhook
 from worker.store.nights import Night
 from worker.store.sql import TRANSIENT, run
 from worker.store.switches import raise_alarm
@@ -66,18 +66,19 @@ def look(runtime: Runtime, night: Night, failed: Mapping[str, str]) -> Picture:
     """How complete what is known is. `failed` is what kept providers from being asked tonight."""
     since = _since(runtime, night)
     known = providers(runtime.settings)
-    found, told = dict(failed), list[DayTold]()
+    found, told, unasked = dict(failed), list[DayTold](), list[str]()
     with reading(runtime.engine).begin() as conn:
         lift_limits(conn)
         for provider in PROVIDERS:
             seen = completeness(conn, provider, since, night.night, runtime.rules.zone)
             askable = known.get(provider, False)
-            if provider in known or any(day.by_report or day.by_poll for day in seen):
+            if provider in known or anything_of(conn, provider):
                 told += [_told(day, askable=askable) for day in seen]
+                unasked += [] if askable else [provider]
             if askable and provider not in found and (missing := [said for day in seen if (said := day.said())]):
                 more = [f"and {len(missing) - DAYS_NAMED} more days"] if len(missing) > DAYS_NAMED else []
                 found[provider] = "; ".join([*missing[:DAYS_NAMED], *more])
-    return Picture(found, [provider for provider, askable in known.items() if not askable], told)
+    return Picture(found, unasked, told)
 
 
 def unchecked(night: Night) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def notes(shown: View) -> Iterator[str]:
     if not told.as_told:
         yield "The books have moved on since this night's message was sent: its figures were those of that moment."
     for provider in summary.unchecked:
-        yield f"{provider} could not be asked what its webhooks lost: there are no credentials."
+        yield f"{provider} could not be asked what is missing: there are no credentials."
 
 
 def work(undone: Work) -> Iterator[tuple[str, int]]:

@@ -45,6 +45,11 @@ def came(conn: Connection, provider: str, since: datetime, until: datetime) -> I
                 yield Came(kind, object_id, at, frozenset(told.get((kind, object_id), ())))
 
 
+def anything_of(conn: Connection, provider: str) -> bool:
+    """Whether anything at all is known of the provider, be it from a file."""
+    return conn.scalar(select(facts.c.object_id).where(facts.c.provider == provider).limit(1)) is not None
+
+
 def first_webhook(conn: Connection, provider: str) -> datetime | None:
     """When the provider's first webhook came; None where none ever did."""
     d = deliveries.c
