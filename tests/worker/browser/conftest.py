@@ -70,9 +70,9 @@ class House:
 @pytest.fixture(scope="package")
 def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001 - none without it
     made = world(MEMBERS, MONTHS, SEED)
-    with demo._quietly(), ExitStack() as stack:
-        here = demo._set_up(made, tmp_path_factory.mktemp("browser"), SEED, stack)
-        demo._import_roster(here)
+    with demo.quietly(), ExitStack() as stack:
+        here = demo.set_up(made, tmp_path_factory.mktemp("browser"), SEED, stack)
+        demo.import_roster(here)
         demo._deliver(here, posted(made.told, SEED))
         judging.reconcile_all(here.product, made.last_day, everything=True)
         with suppress(Exception):
