@@ -13,11 +13,10 @@ from reconcile.outcome import FindingStatus
 from reconcile.summary import Books, Gap, Work
 from reconcile.takings import Returns, given_back, returns
 from reconcile.totals import OWING, Case
-from worker.night import picture
 from worker.runtime import Runtime
 from worker.store import summing
 from worker.store.ledgers import load_ledgers
-from worker.store.nights import Night, open_gaps
+from worker.store.nights import Night, days, open_gaps, unchecked
 from worker.store.switches import is_stopped
 
 SLICE = 200
@@ -36,8 +35,8 @@ def read(conn: Connection, runtime: Runtime, night: Night) -> Books:
         gaps=tuple(Gap(provider, said) for provider, said in open_gaps(conn).items()),
         work=Work(summing.failed_deliveries(conn), summing.unjudged(conn), is_stopped(conn)),
         missed=tuple((provider, kind, count) for provider, kind, count in night.notes.get("missed", ())),
-        unchecked=picture.unchecked(night),
-        days=picture.days(night),
+        unchecked=unchecked(night),
+        days=days(night),
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 
 from config.settings import Settings
@@ -79,16 +78,6 @@ def look(runtime: Runtime, night: Night, failed: Mapping[str, str]) -> Picture:
                 more = [f"and {len(missing) - DAYS_NAMED} more days"] if len(missing) > DAYS_NAMED else []
                 found[provider] = "; ".join([*missing[:DAYS_NAMED], *more])
     return Picture(found, unasked, told)
-
-
-def unchecked(night: Night) -> tuple[str, ...]:
-    """The providers that could not be asked, as the night has noted them."""
-    return tuple(night.notes.get("picture", {}).get("unchecked", ()))
-
-
-def days(night: Night) -> tuple[DayTold, ...]:
-    """What came how, as the night has noted it."""
-    return msgspec.convert(night.notes.get("picture", {}).get("days", ()), tuple[DayTold, ...])
 
 
 def _told(day: Day, *, askable: bool) -> DayTold:

@@ -20,7 +20,6 @@ from reconcile.summary import Books, Gap, Work, summarise
 from reconcile.takings import Returns, given_back, returns
 from reconcile.totals import OWING, Case
 from worker.engine import lift_limits, reading
-from worker.night import picture
 from worker.report.lines import Cited, FindingLine, RemedyLine, Told
 from worker.report.timeline import Timeline, timeline
 from worker.runtime import Runtime
@@ -78,8 +77,8 @@ def _books(conn: Connection, runtime: Runtime, run: Night, cases: Sequence[Case]
         gaps=tuple(Gap(provider, said) for provider, said in nights.open_gaps(conn).items()),
         work=Work(summing.failed_deliveries(conn), summing.unjudged(conn), is_stopped(conn)),
         missed=tuple((provider, kind, count) for provider, kind, count in run.notes.get("missed", ())),
-        unchecked=picture.unchecked(run),
-        days=picture.days(run),
+        unchecked=nights.unchecked(run),
+        days=nights.days(run),
     )
 
 

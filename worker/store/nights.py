@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, select, update
 
+from reconcile.summary import DayTold
 from worker.schema import findings, gaps, identifiers, memberships, nights, shown
 from worker.store.sql import listed, put
 
@@ -68,6 +70,16 @@ def complete_before(conn: Connection, night: date) -> date | None:
     query = select(_n.night).where(_n.state == DONE, _n.night < night, _n.complete).order_by(_n.night.desc()).limit(1)
     last: date | None = conn.scalar(query)
     return last
+
+
+def unchecked(night: Night) -> tuple[str, ...]:
+    """The providers that could not be asked, as the night has noted them."""
+    return tuple(night.notes.get("picture", {}).get("unchecked", ()))
+
+
+def days(night: Night) -> tuple[DayTold, ...]:
+    """What came how, as the night has noted it."""
+    return msgspec.convert(night.notes.get("picture", {}).get("days", ()), tuple[DayTold, ...])
 
 
 def is_first(conn: Connection, night: date) -> bool:
