@@ -84,12 +84,14 @@ def _files(report: str) -> Iterator[Path]:
 
 
 def html(told: Message) -> str:
-    """The message as a page without images, scripts or anything from elsewhere."""
+    """The message as a page without images, scripts or anything from elsewhere. Its links lead to the console."""
     return f'<!doctype html><html lang="en"><body style="{_STYLE}">{"".join(_html(told))}</body></html>'
 
 
 def _html(told: Message) -> Iterator[str]:
     yield f"<h1 style='font-size:1.2rem'>{escape(told.title)}</h1>"
+    for link in told.links:
+        yield f'<p style="margin:.3rem 0"><a href="{escape(link.address)}">{escape(link.text)}</a></p>'
     for section in told.sections:
         lines = "".join(f"<li>{escape(line)}</li>" for line in section.lines)
         yield f"<h2 style='font-size:1rem'>{escape(section.heading)}</h2><ul>{lines}</ul>"

@@ -23,6 +23,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A place of the console. The address is made by us: what others wrote stands in it percent-encoded."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is told. `key` is the same for the same thing, and stands in the text: should a crash between sending and
     noting it make a channel tell it twice, people see that it is one. `report` is a file that a mail may carry."""
@@ -32,6 +40,7 @@ class Message:
     sections: tuple[Section, ...]
     urgent: bool = False
     report: str | None = None
+    links: tuple[Link, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -45,11 +54,13 @@ def message(
     *,
     urgent: bool = False,
     report: str | None = None,
+    links: Iterable[Link] = (),
 ) -> Message:
     """A clean message: each part on one line, without e-mail addresses, card numbers, secrets, control signs or signs
     that turn the reading direction."""
     kept = tuple(_section(heading, [clean(line, LINE_MAX) for line in lines]) for heading, lines in sections)
-    return Message(clean(key, LINE_MAX), clean(title, TITLE_MAX), kept, urgent, report)
+    shown = tuple(Link(clean(link.text, TITLE_MAX), link.address) for link in links)
+    return Message(clean(key, LINE_MAX), clean(title, TITLE_MAX), kept, urgent, report, shown)
 
 
 def clean(text: str, most: int) -> str:

@@ -43,8 +43,15 @@ class SlackChannel:
 
 
 def blocks(told: Message) -> list[dict[str, Any]]:
-    """The message as blocks of plain text: nothing in it is markup, a mention or a link."""
-    return [_block("header", told.title, HEADER_MAX), *_sections(told), _context(told.reference)]
+    """The message as blocks of plain text, in which nothing is markup, a mention or a link; and the links to the
+    console, whose addresses are ours."""
+    return [_block("header", told.title, HEADER_MAX), *_links(told), *_sections(told), _context(told.reference)]
+
+
+def _links(told: Message) -> Iterator[dict[str, Any]]:
+    if told.links:
+        lines = "\n".join(f"<{link.address}|{escaped(link.text).replace('|', '/')}>" for link in told.links)
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": lines, "verbatim": True}}
 
 
 def escaped(text: str) -> str:

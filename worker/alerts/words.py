@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from urllib.parse import quote
 
 from reconcile.summary import Amounts, Summary, Tally
 from reconcile.totals import Total
-from worker.alerts.message import Message, message
+from worker.alerts.message import Link, Message, message
 from worker.report.words import kind, money, reason
 
 _ALARMS = {
@@ -19,8 +20,8 @@ _ALARMS = {
 }
 
 
-def of_night(told: Summary, audit_head: str, report: str | None) -> Message:
-    """The one short summary of a night."""
+def of_night(told: Summary, audit_head: str, report: str | None, console: str | None = None) -> Message:
+    """The one short summary of a night; with the address of a `console`, links to where one decides."""
     sections = [
         ("Incomplete", _gaps(told)),
         ("Not done", _undone(told)),
@@ -32,9 +33,25 @@ def of_night(told: Summary, audit_head: str, report: str | None) -> Message:
         ("What was told, and how", list(_days_told(told))),
         ("Good to know", _notes(told, audit_head)),
     ]
-    return message(
-        f"night:{told.night}", title(told), [(name, lines) for name, lines in sections if lines], report=report
-    )
+    shown = [(name, lines) for name, lines in sections if lines]
+    links = [] if console is None else _links(told, console)
+    return message(f"night:{told.night}", title(told), shown, report=report, links=links)
+
+
+def _links(told: Summary, console: str) -> list[Link]:
+    """To the largest amount that waits, to all that does, and to the night itself."""
+    found = [
+        Link(
+            f"Decide the largest, {case.membership or case.charge}: {money(case.minor, case.currency)} {case.currency}",
+            to,
+        )
+        for case in told.largest[:1]
+        if case.charge is not None
+        for to in [f"{console}/console/cases/{quote(f'remedy:{case.charge}', safe='')}"]
+    ]
+    if told.held:
+        found.append(Link("All that waits for a person", f"{console}/console/approvals"))
+    return [*found, Link("This night in the console", f"{console}/console/nights/{told.night}")]
 
 
 def of_alarm(key: str, kind_of: str, subject: str, text: str) -> Message:
@@ -162,6 +179,7 @@ def plain(told: Message) -> str:
 
 def _plain(told: Message) -> Iterable[str]:
     yield told.title
+    yield from (f"{link.text}: {link.address}" for link in told.links)
     for section in told.sections:
         yield ""
         yield section.heading

@@ -115,7 +115,8 @@ def _report(run: Run) -> Left:
 def _tell(run: Run) -> Left:
     """Put the night into the outbox of every channel, and close it."""
     night, runtime = run.night, run.runtime
-    message = words.of_night(summary(night), night.audit_head or "", night.notes.get("report"))
+    report, console = night.notes.get("report"), runtime.settings.console_url
+    message = words.of_night(summary(night), night.audit_head or "", report, console)
     at = runtime.clock()
 
     def write(conn: Connection) -> None:

@@ -13,9 +13,10 @@ from tests.worker.alerts.endpoints import Chat, Mailbox
 from worker.alerts import channels
 from worker.alerts.addresses import MailAddress, SlackAddress, parse
 from worker.alerts.channel import Channel, ChannelError
-from worker.alerts.mail import MailChannel, composed
-from worker.alerts.message import LINES_MAX, Message, message
+from worker.alerts.mail import MailChannel, composed, html
+from worker.alerts.message import LINES_MAX, Link, Message, message
 from worker.alerts.slack import BLOCK_MAX, blocks, escaped
+from worker.alerts.words import plain
 
 EVIL = "<!channel> & <https://evil.example|click>\r\nBcc: all@example.test \u202egnp.exe\x07"
 
@@ -171,3 +172,22 @@ def test_an_apprise_address_needs_the_extra() -> None:
         return
     with pytest.raises(SettingsError, match=r"pip install makegood\[apprise\]"):
         channel_of("json://127.0.0.1:9/x")
+
+
+LINK = Link("Decide <the> | largest", "https://makegood.example/console/cases/remedy%3Astripe%3Ach_1")
+
+
+def test_links_lead_to_the_console_in_every_channel(slack: Chat) -> None:
+    told = message("k", "t", [("h", ["https://evil.example"])], links=[LINK])
+    channel_of(slack.url).send(told)
+    (body,) = slack.got
+    (marked,) = [block["text"] for block in body["blocks"] if block.get("text", {}).get("type") == "mrkdwn"]
+    assert marked["text"] == f"<{LINK.address}|Decide &lt;the&gt; / largest>"
+    (to,) = parse(["smtp://127.0.0.1:25?from=a@example.test&to=b@example.test"])
+    assert isinstance(to, MailAddress)
+    mail = composed(told, to)
+    page = html(told)
+    assert page.count("<a href=") == 1
+    assert f'<a href="{LINK.address}">Decide &lt;the&gt; | largest</a>' in page
+    assert [LINK.address in part.get_content() for part in mail.iter_parts()] == [True, True]
+    assert f"Decide <the> | largest: {LINK.address}" in plain(told)

@@ -32,7 +32,7 @@ def test_today_says_what_waits_and_what_it_comes_to(come: Come) -> None:
     said = text(come("approver").get("/console"))
     assert "20 March 2026" in said
     assert "Needs a second pair of eyes The amount is large enough that two people must agree. 1 300.00 USD" in said
-    assert "Ready to go out 99.00 USD 1 remedies" in said
+    assert "Ready to go out 99.00 USD 1 remedy" in said
 
 
 def test_a_newcomer_reads_what_happened_how_much_by_which_clause_and_why_it_waits(come: Come) -> None:

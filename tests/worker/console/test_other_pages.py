@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 
 from tests.worker.console.conftest import EMAIL, LARGE, NAME, Come
 from tests.worker.console.visitor import text
+from worker.alerts import words
+from worker.night import phases
 from worker.nightly import run_night
 from worker.runtime import Runtime
 from worker.schema import audit, remedies
@@ -209,3 +211,19 @@ def test_the_privacy_role_hands_over_restricts_and_forgets_and_sees_no_case(come
         ("Eve Example", "member_erased", "M-2"),
     ]
     assert "not known" in text(come("clerk").get("/console/memberships/M-2"))
+
+
+def test_the_link_in_the_mailed_summary_leads_to_the_largest_held_refund(come: Come, world: Runtime) -> None:
+    night = run_night(world, date(2026, 3, 19))
+    assert night is not None
+    told = words.of_night(phases.summary(night), "", None, "https://makegood.example")
+    decide, everything, this_night = told.links
+    assert decide.text == "Decide the largest, M-2: 300.00 USD"
+    visitor = come("approver")
+    for link, said in (
+        (decide, "M-2 was charged too much"),
+        (everything, "Approvals"),
+        (this_night, "Night of 19 March"),
+    ):
+        path = link.address.removeprefix("https://makegood.example")
+        assert said in text(visitor.get(path))
