@@ -19,7 +19,7 @@ from worker.store.recording import NewDelivery, Ready, Recorded, ready
 
 BATCH_MAX = 256
 QUEUE_MAX = 2048
-RING_EVERY_S = 0.05  # a message costs as much as three deliveries, and the worker drains all that is there anyway
+RING_EVERY_S = 0.05  # one message for all that came meanwhile: the worker drains whatever is there
 
 _log = structlog.get_logger(__name__)
 _Waiter = tuple[Ready, "asyncio.Future[Recorded]"]
