@@ -4,7 +4,8 @@
 The stack of `docker-compose.yml`, started by hand from its own commands (web, work with the executor, clock) on a
 Postgres that syncs and on Valkey, live against a sandbox bank, under signed webhooks for a long time: sampled every few
 seconds, and judged at the end. Nothing may be lost, paid twice or left over, and memory, connections, open files and
-queue may not grow. With --million it sends as fast as it is answered, until so many unique webhooks are taken.
+queue may not grow. With --million it sends as fast as it is answered, until so many unique webhooks are taken,
+or --minutes are over.
 
 Writes its table (`docs/reliability.md`, "Soak"); ends with 1 where a verdict is no."""
 
@@ -237,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--members", type=int)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
-    minutes, rate = (24 * 60.0, 0.0) if given.million else (given.minutes, given.rate)
+    minutes, rate = given.minutes, 0.0 if given.million else given.rate
     count = given.count if given.million or not rate else int(minutes * 60 * rate)
     plan = Plan(minutes, rate, count, given.members or count // MONTHS + 1)
     with tempfile.TemporaryDirectory(prefix="makegood-soak-") as folder:

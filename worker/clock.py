@@ -16,7 +16,7 @@ from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from worker import nightly
+from worker import nightly, retention
 from worker.alerts import channels, telling
 from worker.faults import where
 from worker.judging import Judged, reconcile_all, today
@@ -57,6 +57,7 @@ def run_clock(
                 _log.warning("tick_missed", error=type(fault).__name__)
             errands.start("night", lambda: nightly.run_due(runtime, stop.is_set, wake))
             errands.start("alerts", lambda: telling.deliver(runtime))
+            errands.start("tidying", lambda: retention.tidy_due(runtime, stop.is_set))
             if stop.wait(every_s):
                 errands.end()
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
@@ -21,6 +22,7 @@ __all__ = [
 
 ATTEMPTS_MAX = 5
 NOTE_MAX = 500
+_HANDLED = frozenset({"done", "passed_over"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,26 @@ def reopen(conn: Connection, ids: Iterable[int] = (), *, failed: bool = False) -
     return conn.execute(update(deliveries).where(chosen, deliveries.c.body.is_not(None)).values(values)).rowcount
 
 
-def purge(conn: Connection, before: datetime) -> int:
-    """Remove the bodies of handled deliveries that came before; ids and hashes stay, so a repeat is still known."""
-    handled = deliveries.c.state.in_(("done", "passed_over"))
-    old = and_(handled, deliveries.c.received_at < before, deliveries.c.body.is_not(None))
-    return conn.execute(update(deliveries).where(old).values(body=None)).rowcount
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """One step of removing bodies: how many, the number of the last delivery that was looked at (None: there was none),
+    and up to which number nothing is left to come back for."""
+
+    bodies: int
+    last: int | None
+    done_up_to: int | None
+
+
+def purge(conn: Connection, after: int, limit: int, before: datetime) -> Purged:
+    """Remove the bodies of handled deliveries that came before, of the next `limit` beyond number `after`; ids and
+    hashes stay, so a repeat is still known. What is not handled keeps its body, and is to be come back for."""
+    d = deliveries.c
+    rows = conn.execute(select(d.id, d.state, d.received_at).where(d.id > after).order_by(d.id).limit(limit)).all()
+    old = list(takewhile(lambda row: row.received_at < before, rows))
+    ids = [row.id for row in old if row.state in _HANDLED]
+    bodies = conn.execute(update(deliveries).where(d.id.in_(ids), d.body.is_not(None)).values(body=None)).rowcount
+    through = [row.id for row in takewhile(lambda row: row.state in _HANDLED, old)]
+    return Purged(bodies, old[-1].id if old else None, through[-1] if through else None)
 
 
 def waiting(conn: Connection, now: datetime) -> int:
