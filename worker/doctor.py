@@ -179,6 +179,7 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
             yield from _beats(engine, clock, live=settings.mode == "live")
             yield _last_night(engine, clock)
             yield _untold(engine)
+            yield _switch(engine)
     except SQLAlchemyError as error:
         yield Found("database", State.UNREACHABLE, f"{kind} does not answer ({type(error).__name__})")
     finally:
@@ -272,3 +273,14 @@ def _untold(engine: Engine) -> Found:
     if why is None:
         return Found("outbox", State.FINE, f"{waiting} messages wait to be told")
     return Found("outbox", State.MEND, f"{waiting} messages wait; the last try: {why}")
+
+
+def _switch(engine: Engine) -> Found:
+    from worker.store.switches import switch
+
+    with reading(engine).begin() as conn:
+        found = switch(conn)
+    if found is None or not found.stopped:
+        return Found("outgoing money", State.FINE, "not stopped")
+    said = f"stopped by {found.by} at {found.at:%Y-%m-%d %H:%M}Z ({found.reason}): makegood resume, once it is over"
+    return Found("outgoing money", State.NOTE, said)

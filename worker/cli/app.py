@@ -13,6 +13,7 @@ from worker.cli import (
     claims,
     importing,
     judging,
+    keeping,
     keys,
     listing,
     money,
@@ -52,6 +53,7 @@ def _start(
 
 
 serving.add_to(app)
+keeping.add_to(app)
 app.add_typer(importing.app, name="import")
 backfilling.add_to(app)
 judging.add_to(app)
