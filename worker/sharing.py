@@ -42,11 +42,10 @@ def judge_shared(
         if run(runtime.engine, lambda conn: slices.left(conn, name)) == 0:
             break
         time.sleep(PAUSE_S)  # the others have the rest; what one of them drops is free again after its lease
-    done = run(runtime.engine, lambda conn: slices.totals(conn, name))
-    total = Judged(done.memberships, 0, done.findings, done.failed) + judge_strays_due(runtime, wanted)
+    total = judge_strays_due(runtime, wanted)
     breaker.check(runtime, Judging(name))
-    run(runtime.engine, lambda conn: slices.forget(conn, name))
-    return total
+    done = run(runtime.engine, partial(slices.close, run=name))
+    return total + Judged(done.memberships, 0, done.findings, done.failed)
 
 
 def help_with(

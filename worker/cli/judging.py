@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +19,7 @@ from worker.cli.progress import progress
 if TYPE_CHECKING:
     from worker.judging import Judged
     from worker.runtime import Runtime
+    from worker.sharing import Wake
 
 AsOf = Annotated[
     date | None,
@@ -48,15 +51,19 @@ def reconcile(
 ) -> None:
     """Judge memberships: what changed or fell due since it was last judged, one of them, or all."""
     from worker import judging, tables
+    from worker.sharing import judge_shared
+    from worker.store.due import Wanted
 
     with opened() as runtime:
         on = as_of or _today(runtime)
         if membership is not None:
             _known(runtime, membership)
-        with progress("memberships judged") as tell:
-            judged: Judged = judging.reconcile_all(
-                runtime, on, membership=membership, everything=everything, progress=tell
-            )
+        with progress("memberships judged") as tell, _workers(runtime) as wake:
+            if membership is None and wake is not None:
+                name = f"reconcile {on} at {runtime.clock().isoformat()}"
+                judged: Judged = judge_shared(runtime, Wanted(on, everything), name, wake, tell)
+            else:
+                judged = judging.reconcile_all(runtime, on, membership, everything=everything, progress=tell)
         kinds, people = _open_kinds(runtime, membership)
     if as_json:
         counts = {"memberships": judged.memberships, "strays": judged.strays, "findings": judged.findings}
@@ -69,6 +76,19 @@ def reconcile(
             + (f"; {judged.failed} could not be judged, the log says why" if judged.failed else "")
         )
     raise StopError(PERSON_NEEDED if check and (people or judged.failed) else DONE)
+
+
+@contextmanager
+def _workers(runtime: Runtime) -> Iterator[Wake | None]:
+    """By what workers in other processes are woken to take part; None where there is no queue between processes."""
+    from worker.actors import declare
+    from worker.broker import close, in_process, make_broker, reachable
+
+    broker = make_broker(runtime.settings)
+    try:
+        yield None if in_process(broker) or not reachable(broker) else declare(runtime, broker).wake
+    finally:
+        close(broker)
 
 
 def _open_kinds(runtime: Runtime, membership: str | None) -> tuple[dict[str, int], int]:

@@ -76,6 +76,8 @@ def totals(conn: Connection, run: str) -> Done:
     return Done(*(int(total or 0) for total in conn.execute(query).one()))
 
 
-def forget(conn: Connection, run: str) -> None:
-    """A run is over: its slices are of no more use."""
+def close(conn: Connection, run: str) -> Done:
+    """A run is over: what came of it, and its slices are of no more use."""
+    done = totals(conn, run)
     conn.execute(delete(slices).where(_s.run == run))
+    return done

@@ -126,6 +126,15 @@ def test_reconcile_says_what_it_did(judged: Command) -> None:
     assert len(one.splitlines()) == 1
 
 
+def test_reconcile_is_shared_over_a_queue_and_done_alone_where_nobody_comes(
+    judged: Command, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for queue in (redis_url, "redis://127.0.0.1:1/0"):
+        monkeypatch.setenv("MAKEGOOD_BROKER_URL", queue)
+        (ran,) = judged("reconcile", "--as-of", "2024-03-31", "--all", "--json").rows
+        assert (ran["memberships"], ran["findings"]) == (1, 1)
+
+
 def test_replay_handles_a_delivery_again(judged: Command) -> None:
     (first, *_) = judged("deliveries", "--json").rows
     ran = judged("replay", str(first["id"]), "--json")
