@@ -106,9 +106,11 @@ def _timed(name: str, folder: Path, url: str) -> Ended:
 
 def _part(name: str, url: str) -> int:
     """One of our own runs, in a process of its own."""
+    from config import logging
     from worker.judging import reconcile_all
     from worker.sharing import help_with, judge_shared
 
+    logging.configure("WARNING")  # as the command does
     runtime = _runtime(url)
     helpers: list[subprocess.Popen[bytes]] = []
 
