@@ -1,14 +1,18 @@
-"""python -m benchmarks.crashes [--database sqlite|postgres|both] [--sample N] [--seed N] [--out FILE]
+"""python -m benchmarks.crashes [--database sqlite|postgres|both] [--minutes N] [--seed N] [--out FILE]
 
 Kills a real executor process (SIGKILL) at every point of a remedy's way out, under every fault of the provider, one and
-two kills a run, then starts it again until nothing is on its way, and counts refunds doubled and refunds lost. Without
---sample every combination is tried. Writes the table of `docs/reliability.md`; ends with 1 if any refund was doubled or
-lost."""
+two kills a run, then starts it again until nothing is on its way, and counts refunds doubled and refunds lost. Beside
+it the same is done to a plain retrying actor: a fresh key for each try, and a redelivery after each death.
+
+Without --minutes every combination is tried; with it, each point first and then as many, drawn with --seed, as the time
+allows. Writes the table of `docs/reliability.md`; ends with 1 if any refund was doubled or lost."""
 
 from __future__ import annotations
 
 import argparse
 import base64
+import os
+import platform
 import random
 import sys
 import tempfile
@@ -22,6 +26,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from benchmarks.plain import plainly
 from config import policies
 from config.settings import Settings
 from tests import servers
@@ -35,7 +40,7 @@ from tests.worker.money.house import House
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate
 from worker.money.points import POINTS
-from worker.runtime import Runtime, inboxes, rules
+from worker.runtime import Runtime, inboxes, rules, utc_now
 
 PROVIDERS = ("stripe", "paypal")
 NO_FAULT = "none"
@@ -52,38 +57,51 @@ class Row:
     killed: int = 0
     doubled: int = 0
     lost: int = 0
+    plainly: int = 0  # refunds doubled by the plain actor
 
-    def count(self, ended: Ended) -> None:
+    def count(self, ended: Ended, *, plainly: bool) -> None:
         self.tried += 1
         self.killed += ended.hit
         self.doubled += ended.doubled
         self.lost += ended.lost
+        self.plainly += plainly
 
 
 @dataclass
 class Table:
-    """By crash point and by fault; `bad` are the runs that broke a promise."""
+    """By crash point, by fault and by database; `bad` are the runs that broke a promise."""
 
+    databases: dict[str, Row] = field(default_factory=lambda: defaultdict(Row))
     points: dict[str, Row] = field(default_factory=lambda: defaultdict(Row))
     faults: dict[str, Row] = field(default_factory=lambda: defaultdict(Row))
     whole: Row = field(default_factory=Row)
     bad: list[str] = field(default_factory=list)
 
-    def count(self, scenario: Scenario, ended: Ended) -> None:
-        self.whole.count(ended)
+    def count(self, kind: str, scenario: Scenario, ended: Ended, *, plainly: bool) -> None:
+        self.whole.count(ended, plainly=plainly)
+        self.databases[kind].count(ended, plainly=plainly)
         for point in dict.fromkeys(scenario.die_at):
-            self.points[point].count(ended)
-        self.faults[scenario.script[0] if scenario.script else NO_FAULT].count(ended)
+            self.points[point].count(ended, plainly=plainly)
+        self.faults[scenario.script[0] if scenario.script else NO_FAULT].count(ended, plainly=plainly)
         if ended.doubled or ended.lost:
             self.bad.append(f"{scenario}: {ended}")
 
 
-def scenarios() -> list[Scenario]:
-    """Every point; every point under every fault; every two kills under each of the faults that leave a doubt."""
-    kinds = ("refund", "credit", "cancel")
-    found = [Scenario((p,), (), ("503",), provider, kind) for p, provider, kind in product(POINTS, PROVIDERS, kinds)]
-    for point, fault, provider, kind in product(POINTS, FAULTS, PROVIDERS, ("refund", "credit")):
-        found.append(Scenario((point,), (fault,), (), provider, kind))
+def first_ones() -> list[Scenario]:
+    """Every point, at both providers, where it is passed."""
+    found = [
+        Scenario((p,), (), ("503",), *how) for p, *how in product(POINTS, PROVIDERS, ("refund", "credit", "cancel"))
+    ]
+    found += [Scenario((point,), ("pending",), (), "paypal") for point in POINTS if "look_at_refund" in point]
+    return found + [Scenario((point,), ("lost",), (), "stripe", "credit") for point in POINTS if "find_credit" in point]
+
+
+def more_of_them() -> list[Scenario]:
+    """Every point under every fault; every two kills under each of the faults that leave a doubt."""
+    found = [
+        Scenario((point,), (fault,), (), *how)
+        for point, fault, *how in product(POINTS, FAULTS, PROVIDERS, ("refund", "credit"))
+    ]
     doubts = ((), ("lost",), ("dropped",), ("late",), ("lost", "lost"), ("late", "dropped"))
     for a, b, script, provider in product(REFUNDING, REFUNDING, doubts, PROVIDERS):
         found.append(Scenario((a, b), script, (), provider))
@@ -92,20 +110,16 @@ def scenarios() -> list[Scenario]:
 
 def main() -> int:
     arguments = _arguments()
-    chosen = scenarios()
-    if arguments.sample:
-        chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))  # noqa: S311 - to be repeated
-    table, begun = Table(), time.monotonic()
+    rest = more_of_them()
+    random.Random(arguments.seed).shuffle(rest)  # noqa: S311 - to be repeated
+    chosen = [*first_ones(), *rest]
     kinds = ("sqlite", "postgres") if arguments.database == "both" else (arguments.database,)
+    table, begun = Table(), time.monotonic()
     for kind in kinds:
         with _house(kind) as (house, forker):
-            for n, scenario in enumerate(chosen, 1):
-                w.wipe(house.runtime)
-                house.bank.reset(house.clock)
-                table.count(scenario, run(house, forker, scenario))
-                if n % 200 == 0:
-                    sys.stderr.write(f"{kind}: {n} of {len(chosen)} in {time.monotonic() - begun:.0f} s\n")
-    text = "\n".join(_page(table, kinds)) + "\n"
+            until = time.monotonic() + arguments.minutes * 60 / len(kinds) if arguments.minutes else None
+            _try(table, kind, house, forker, chosen, until)
+    text = "\n".join(_page(table, len(chosen), time.monotonic() - begun)) + "\n"
     if arguments.out is None:
         sys.stdout.write(text)
     else:
@@ -115,17 +129,42 @@ def main() -> int:
     return 1 if table.bad else 0
 
 
-def _page(table: Table, kinds: Sequence[str]) -> Iterator[str]:
-    whole = table.whole
-    ended = f"{whole.doubled} doubled, {whole.lost} lost"
-    yield f"{whole.tried} runs on {' and '.join(kinds)}, {whole.killed} kills: {ended}."
-    for heading, rows in (("crash point", table.points), ("provider's first answer", table.faults)):
+def _try(  # noqa: PLR0917 - what is tried, on what, into which table
+    table: Table, kind: str, house: House, forker: Forker, chosen: Sequence[Scenario], until: float | None
+) -> None:
+    for scenario in chosen:
+        if until is not None and time.monotonic() > until:
+            break
+        w.wipe(house.runtime)
+        house.bank.reset(house.clock)
+        ended = run(house, forker, scenario)
+        house.bank.reset(house.clock)
+        table.count(kind, scenario, ended, plainly=plainly(house, scenario))
+        if table.whole.tried % 100 == 0:
+            sys.stderr.write(f"{kind}: {table.whole.tried}\n")
+
+
+def _page(table: Table, combinations: int, seconds: float) -> Iterator[str]:
+    whole, model = table.whole, _machine()
+    yield (
+        f"{utc_now():%Y-%m-%d}, {model}: {whole.tried} runs ({combinations} combinations on each database, in "
+        f"{seconds / 60:.0f} minutes), {whole.killed} kills: {whole.doubled} doubled, {whole.lost} "
+        f"lost. The plain retrying actor doubled {whole.plainly}."
+    )
+    tables = ("database", table.databases), ("killed at", table.points), ("provider's first answer", table.faults)
+    for heading, rows in tables:
         yield ""
-        yield f"| {heading} | runs | kills | doubled | lost |"
-        yield "|---|---:|---:|---:|---:|"
+        yield f"| {heading} | runs | kills | doubled | lost | a plain actor doubled |"
+        yield "|---|---:|---:|---:|---:|---:|"
         for name in sorted(rows):
             row = rows[name]
-            yield f"| {name} | {row.tried} | {row.killed} | {row.doubled} | {row.lost} |"
+            yield f"| {name} | {row.tried} | {row.killed} | {row.doubled} | {row.lost} | {row.plainly} |"
+
+
+def _machine() -> str:
+    told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")), "")
+    return f"{os.cpu_count()} cores{f' of {model}' if model else ''}, Python {platform.python_version()}"
 
 
 @contextmanager
@@ -163,7 +202,7 @@ def _house(kind: str) -> Iterator[tuple[House, Forker]]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crashes")
     parser.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both")
-    parser.add_argument("--sample", type=int, default=0, help="so many of the combinations, drawn with --seed")
+    parser.add_argument("--minutes", type=float, default=0.0, help="as many of the combinations as that allows")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path)
     return parser.parse_args()

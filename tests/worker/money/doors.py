@@ -195,7 +195,7 @@ def _sale(bank: Bank, one: Taken) -> Json:
         "id": one.id,
         "state": state,
         "amount": {"total": f"{one.minor / 100:.2f}", "currency": "USD"},
-        "billing_agreement_id": "I-1",
+        "billing_agreement_id": f"I-{one.id.rpartition('_')[2]}",
         "create_time": wire.iso(one.at),
         "update_time": wire.iso(bank.clock()),
     }

@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+import structlog
 from sqlalchemy import event
 
 import handlers.paypal.gateway
@@ -66,6 +67,8 @@ def forking(folder: Path) -> Iterator[Forker]:
 
 
 def main(clock_file: Path) -> None:
+    # Standard output is how this process answers.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     keyring, known = Keyring((bytes(range(32)),)), policies.load()
 
     def clock() -> datetime:

@@ -1,0 +1,292 @@
+"""python -m benchmarks.upheaval [--members N] [--rounds N] [--seed N]
+
+The product as it runs: two `makegood work`, Postgres, Redis and the bank, and everything taken away from under them.
+Executors are killed (SIGKILL), the database server crashes and recovers, Redis is emptied, answers are lost; two
+executors are after the same remedies all the time. Then it is calm, and what became of each remedy is counted: ends
+with 1 if any refund was doubled or lost."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from dramatiq.errors import BrokerConnectionError
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import OperationalError
+
+from config import policies
+from config.settings import Settings
+from handlers.inbox import Envelope
+from reconcile.membership import Agreement
+from tests import servers
+from tests.conftest import ROOT
+from tests.handlers.stripe import bodies
+from tests.worker import world as w
+from tests.worker.conftest import MASTER_KEY
+from tests.worker.money.bank import Bank
+from tests.worker.money.doors import open_bank
+from tests.worker.money.house import EXCESS
+from worker.actors import declare
+from worker.broker import make_broker
+from worker.clock import tick
+from worker.crypt import Keyring
+from worker.engine import make_engine, migrate
+from worker.judging import judge_changed
+from worker.runtime import Runtime, inboxes, rules, utc_now
+from worker.schema import remedies
+from worker.store import deliveries
+from worker.store.facts import store_facts
+from worker.store.sql import TRANSIENT
+
+# Nothing of which a key would have to be dead first: that takes a day, and this runs in real time.
+FAULTS = ("ok", "ok", "ok", "lost", "lost", "dropped", "409", "done500")
+CALM_S = 300.0
+
+
+@dataclass
+class Lived:
+    """What was done to it, and what became of the remedies."""
+
+    members: int
+    done: Counter[str] = field(default_factory=Counter)
+    doubled: int = 0
+    lost: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def settings(runtime: Runtime, redis_url: str, bank: Bank) -> dict[str, str]:
+    """Patience in seconds, where production has minutes."""
+    told = {
+        "DATABASE_URL": runtime.settings.database_url,
+        "BROKER_URL": redis_url,
+        "ENCRYPTION_KEYS": runtime.settings.encryption_keys[0].get_secret_value(),
+        "MODE": "live",
+        "COOLING_HOURS": "0",
+        "BREAKER_PERCENT": "100",
+        "REFUND_DAY_MAX_MINOR": "100000000",
+        "REFUND_DAY_COUNT_MAX": "100000",
+        "STRIPE_API_KEY": "sk_live_made_up_for_tests",
+        "STRIPE_API_BASE": bank.urls["stripe"],
+        "PAYPAL_CLIENT_ID": "client",
+        "PAYPAL_CLIENT_SECRET": "secret",
+        "PAYPAL_API_BASE": bank.urls["paypal"],
+        "REQUEST_TIMEOUT_SECONDS": "3",
+        "LEASE_SECONDS": "5",
+        "SETTLE_SECONDS": "1",
+        "RETRY_BASE_SECONDS": "0.5",
+        "LOG_LEVEL": "ERROR",
+    }
+    return {**os.environ, **{f"MAKEGOOD_{name}": value for name, value in told.items()}}
+
+
+def live(runtime: Runtime, redis_url: str, *, members: int, rounds: int, seed: int = 7) -> Lived:
+    """`runtime` is on an empty Postgres of ours, which is going to crash."""
+    chance, lived = random.Random(seed), Lived(members)  # noqa: S311 - to be repeated
+    engine = create_engine(runtime.settings.database_url)
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        # A commit that was answered must be there after the crash, as it is in production.
+        name = engine.url.database
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = on'))
+        bank = stack.enter_context(open_bank(utc_now))
+        bank.script.extend(chance.choice(FAULTS) for _ in range(3 * members))
+        house, sweep = _Members(runtime, bank), _sweeping(runtime, redis_url)
+        house.arrive(1, members // 2)
+        environment = settings(runtime, redis_url, bank)
+        workers = [stack.enter_context(_working(environment)) for _ in range(2)]
+        acts: list[tuple[str, Callable[[], None]]] = [
+            ("Redis emptied", lambda: _flush(redis_url)),
+            ("Postgres crashed", lambda: _crash(engine.url.render_as_string(hide_password=False))),
+            ("executor killed", lambda: _kill_executor(chance.choice(workers))),
+        ]
+        for n in range(rounds):
+            until = time.monotonic() + 60
+            while len(bank.posts) < 1 + members * n // (2 * rounds) and time.monotonic() < until:
+                sweep()
+                time.sleep(0.2)
+            if n == 0:
+                house.arrive(members // 2 + 1, members)
+            what, act = acts[n % len(acts)]
+            act()
+            lived.done[what] += 1
+        bank.script.clear()
+        _come_to_rest(runtime, lived, sweep)
+        _count(runtime, bank, lived)
+    return lived
+
+
+@dataclass
+class _Members:
+    runtime: Runtime
+    bank: Bank
+
+    def arrive(self, first: int, last: int) -> None:
+        """Members charged too much: every other one at PayPal, and those at Stripe told of by a stored delivery."""
+        stripe = []
+        for n in range(first, last + 1):
+            amount = w.PRICE.minor + EXCESS
+            if n % 2:
+                w.take_in(self.runtime, w.row(f"M-{n}", w.stripe(n)))
+                self.bank.take(f"ch_{n}", amount, customer=f"cus_{n}").at = w.at(w.month(1))
+                stripe.append(n)
+                continue
+            w.take_in(self.runtime, w.row(f"M-{n}", Agreement("paypal", f"I-{n}")))
+            self.bank.take(f"SALE_{n}", amount, "paypal").at = w.at(w.month(1))
+            told = [
+                w.charge(f"SALE_{n}_first", w.START, w.PRICE, "paypal", subscription=f"I-{n}", kind="sale"),
+                w.charge(f"SALE_{n}", w.month(1), w.Money(amount, "USD"), "paypal", subscription=f"I-{n}", kind="sale"),
+            ]
+            self._store(told)
+        self._deliver(stripe)
+        judge_changed(self.runtime)
+
+    def _store(self, told: list[w.Charge]) -> None:
+        with self.runtime.engine.begin() as conn:
+            store_facts(conn, self.runtime.keyring, w.told(*told))
+
+    def _deliver(self, members: list[int]) -> None:
+        rows = []
+        for n in members:
+            for name, day, minor in (
+                (f"ch_{n}_first", w.START, w.PRICE.minor),
+                (f"ch_{n}", w.month(1), w.PRICE.minor + EXCESS),
+            ):
+                at = w.at(day)
+                shown = bodies.charge(id=name, amount=minor, amount_captured=minor, created=int(at.timestamp()))
+                shown |= {"customer": f"cus_{n}", "billing_details": {"email": None}, "payment_intent": None}
+                body = bodies.body(
+                    "charge.succeeded", shown, id=f"evt_{name}", created=int(at.timestamp()), livemode=True
+                )
+                envelope: Envelope = self.runtime.inboxes["stripe"].envelope(body)
+                rows.append(deliveries.NewDelivery("stripe", envelope, body, "webhook", utc_now()))
+        with self.runtime.engine.begin() as conn:
+            deliveries.record(conn, self.runtime.keyring, rows)
+
+
+@contextmanager
+def _working(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = [sys.executable, "-m", "worker.cli", "work", "--threads", "1"]
+    with subprocess.Popen(arguments, cwd=ROOT, env=environment) as process:  # noqa: S603 - our own command
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _kill_executor(process: subprocess.Popen[bytes]) -> None:
+    """The executor is a child of `work`, which starts another one."""
+    for pid in {int(pid) for thread in Path(f"/proc/{process.pid}/task").iterdir() for pid in _children(thread)}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _children(thread: Path) -> list[str]:
+    with suppress(OSError):
+        return (thread / "children").read_text(encoding="ascii").split()
+    return []
+
+
+def _flush(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+
+
+def _crash(url: str) -> None:
+    """One of the server's processes dies: it throws out everybody, reads its log again, and comes back."""
+    engine = create_engine(url)
+    with suppress(OperationalError), engine.connect() as conn:
+        os.kill(conn.scalar(text("SELECT pg_backend_pid()")), signal.SIGKILL)
+        conn.execute(text("SELECT 1"))
+    engine.dispose()
+
+
+def _sweeping(runtime: Runtime, redis_url: str) -> Callable[[], None]:
+    """What `makegood clock` does each minute, for whoever has less time: ring for what is unfinished."""
+    told = runtime.settings.model_copy(update={"broker_url": redis_url})
+    ring = declare(runtime, make_broker(told)).ring
+
+    def sweep() -> None:
+        with suppress(*TRANSIENT, BrokerConnectionError):
+            tick(runtime, ring)
+
+    return sweep
+
+
+def _come_to_rest(runtime: Runtime, lived: Lived, sweep: Callable[[], None]) -> None:
+    until = time.monotonic() + CALM_S
+    while time.monotonic() < until:
+        sweep()
+        with suppress(OperationalError):
+            states = _states(runtime)
+            if len(states) == lived.members and set(states.values()) == {"settled"}:
+                return
+        time.sleep(0.5)
+
+
+def _states(runtime: Runtime) -> dict[str, str]:
+    with runtime.engine.begin() as conn:
+        return dict(conn.execute(select(remedies.c.key, remedies.c.state)).all())  # type: ignore[arg-type] # pairs
+
+
+def _count(runtime: Runtime, bank: Bank, lived: Lived) -> None:
+    states = _states(runtime)
+    for name in bank.charges:
+        key = f"remedy:{bank.charges[name].provider}:{name}"
+        made = bank.ours(name)
+        if len(made) > 1 or bank.back(name) > EXCESS:
+            lived.doubled += 1
+        elif not made or states.get(key) != "settled":
+            lived.lost += 1
+        else:
+            continue
+        lived.wrong.append(f"{key}: {states.get(key)}, {[one.minor for one in made]}")
+    lived.wrong += bank.violations
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.upheaval")
+    parser.add_argument("--members", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=7)
+    told, begun = parser.parse_args(), time.monotonic()
+    with servers.postgres() as server, servers.valkey() as redis_url:
+        key = base64.b64encode(MASTER_KEY).decode()
+        known = Settings.model_validate(
+            {"database_url": server.url(server.create_database()), "encryption_keys": key, "breaker_percent": 100}
+        )
+        engine = make_engine(known.database_url)
+        migrate(engine)
+        keyring = Keyring((MASTER_KEY,))
+        runtime = Runtime(known, engine, keyring, inboxes(known), rules(known, policies.load()), utc_now)
+        runtime.prepare()
+        lived = live(runtime, redis_url, members=told.members, rounds=told.rounds, seed=told.seed)
+        engine.dispose()
+    done = ", ".join(f"{what} {times} times" for what, times in sorted(lived.done.items()))
+    sys.stdout.write(
+        f"{lived.members} remedies in {time.monotonic() - begun:.0f} s; {done}: {lived.doubled} doubled, "
+        f"{lived.lost} lost.\n"
+    )
+    for line in lived.wrong:
+        sys.stderr.write(f"{line}\n")
+    return 1 if lived.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
