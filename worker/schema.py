@@ -183,6 +183,7 @@ memberships = Table(
     Column("touched", Boolean, nullable=False, default=True),  # facts or roster changed since it was last judged
     Column("explained", Json),  # the charges that look wrong and are right, and why
     Index("ix_memberships_touched", "touched"),
+    Index("ix_memberships_ref_begins", "ref", postgresql_ops={"ref": "text_pattern_ops"}),
     Index("ix_memberships_next_change", "next_change"),
     Index("ix_memberships_judged_as_of", "judged_as_of"),
 )

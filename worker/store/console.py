@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, collate, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
 
 from worker.schema import audit, claims, facts, findings, identifiers, memberships, remedies
 from worker.store.sql import is_postgres
@@ -17,11 +17,11 @@ a, c, i, m = audit.c, claims.c, identifiers.c, memberships.c
 
 def memberships_like(conn: Connection, text: str, limit: int) -> list[str]:
     """Memberships by reference (its beginning is enough), or by a customer, subscription, payer or charge."""
-    bytewise: ColumnElement[Any] = collate(m.ref, "C") if is_postgres(conn) else m.ref
-    begin = and_(bytewise >= text, bytewise < text + "\U0010ffff")
-    found = list(conn.scalars(select(m.ref).where(begin).order_by(bytewise).limit(limit)))
+    found = list(conn.scalars(select(m.ref).where(_begins(conn, text)).order_by(m.ref).limit(limit)))
     bare = text.partition(":")[2] or text
-    named = select(i.membership).where(i.value == bare, i.kind != "email").limit(limit)
+    # Named in full, so that the key's index leads to it.
+    providers, kinds = ("", "stripe", "paypal"), ("subscription", "customer", "payer", "named")
+    named = select(i.membership).where(i.provider.in_(providers), i.kind.in_(kinds), i.value == bare).limit(limit)
     of_charge = select(facts.c.membership).where(
         facts.c.kind == "charge",
         facts.c.object_id == bare,
@@ -29,6 +29,13 @@ def memberships_like(conn: Connection, text: str, limit: int) -> list[str]:
         facts.c.membership.is_not(None),
     )
     return list(dict.fromkeys([*found, *conn.scalars(named), *conn.scalars(of_charge)]))[:limit]
+
+
+def _begins(conn: Connection, text: str) -> ColumnElement[bool]:
+    """Each database by the index that it can use for it."""
+    if is_postgres(conn):
+        return m.ref.startswith(text, autoescape=True)
+    return and_(m.ref >= text, m.ref < text + "\U0010ffff")
 
 
 def open_cases(conn: Connection, refs: Sequence[str]) -> dict[str, int]:
