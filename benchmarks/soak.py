@@ -5,7 +5,7 @@ The stack of `docker-compose.yml`, started by hand from its own commands (web, w
 Postgres that syncs and on Valkey, live against a sandbox bank, under signed webhooks for a long time: sampled every few
 seconds, and judged at the end. Nothing may be lost, paid twice or left over, and memory, connections, open files and
 queue may not grow. With --million it sends as fast as it is answered, until so many unique webhooks are taken,
-or --minutes are over.
+or --minutes are over. With --restarts each service in turn is stopped and started again meanwhile.
 
 Writes its table (`docs/reliability.md`, "Soak"); ends with 1 where a verdict is no."""
 
@@ -26,8 +26,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.stack import WEBHOOK_SECRET, Stack, makegood, running
-from benchmarks.traffic import MONTHS, Merchant, Sender, Sent
+from benchmarks.stack import SERVICES, WEBHOOK_SECRET, Stack, makegood, running
+from benchmarks.traffic import MONTHS, NOBODY, Merchant, Sender, Sent
 from benchmarks.watching import Sample, Watch, middle, smoothed
 from tests.watched import _free_port as free_port
 from worker.sandbox.bank.bank import STRIPE_KEY, Bank, open_bank
@@ -49,6 +49,7 @@ class Plan:
     rate: float
     count: int
     members: int
+    restarting: bool = False
 
     @property
     def connections(self) -> int:
@@ -91,7 +92,8 @@ def soak(plan: Plan, folder: Path, say: Callable[[str], None]) -> Ended:
                 time.sleep(1.0)
             calm = time.monotonic() - began - seconds
             samples.append(watch.sample(seconds + calm, sent.kept, (0.0, 0.0)))
-            verdicts = [*_counted(watch, sent, bank), *_steady(samples[:-1]), *_calm(samples[-1])]
+            steady = [] if plan.restarting else _steady(samples[:-1])
+            verdicts = [*_counted(watch, sent, bank), *steady, *_calm(samples[-1])]
         finally:
             watch.close()
     return Ended(samples, verdicts, sent, seconds, calm)
@@ -123,8 +125,16 @@ async def _send(
     port = int(stack.settings["PORT"])
     sender = Sender(port, WEBHOOK_SECRET, plan.rate, plan.connections)
     sending = asyncio.create_task(sender.send(bodies, lambda: time.monotonic() < over, sent))
+    restarts = 0
     while not sending.done():
         await asyncio.wait([sending], timeout=EVERY_S)
+        if plan.restarting and not sending.done():
+            service = SERVICES[restarts % len(SERVICES)]
+            ended, took = await asyncio.to_thread(stack.restart, service)
+            restarts += 1
+            sent.stopped.append((service, ended, took))
+            say(f"{service} told to stop: ended with {ended} after {took:.1f} s, and started again")
+            continue  # whoever has just begun is not there to be looked at yet
         at, latencies = time.monotonic() - began, sent.latencies_ms()
         one = await asyncio.to_thread(watch.sample, at, sent.kept, latencies)
         samples.append(one)
@@ -144,7 +154,14 @@ def _at_rest(watch: Watch) -> bool:
 
 def _counted(watch: Watch, sent: Sent, bank: Bank) -> Iterator[Verdict]:
     """Whether the counts tie, from the answer to the bank's ledger."""
-    others = {status: count for status, count in sent.answers.items() if status not in {200, 503}}
+    expected = {200, 503, NOBODY} if sent.stopped else {200, 503}
+    others = {status: count for status, count in sent.answers.items() if status not in expected}
+    if sent.stopped:
+        slowest = max(took for _, _, took in sent.stopped)
+        yield Verdict(
+            f"{len(sent.stopped)} times a service was stopped while busy: each ended with 0 within {slowest:.1f} s",
+            all(ended == 0 for _, ended, _ in sent.stopped),
+        )
     yield Verdict(
         f"{sent.kept} answered with 200, {sent.answers[503]} first with 503, others {others or 0}", not others
     )
@@ -210,7 +227,7 @@ def _line(one: Sample) -> str:
 
 def report(plan: Plan, ended: Ended) -> Iterator[str]:
     """The table for `docs/reliability.md`."""
-    sending, sent = [one for one in ended.samples[:-1] if one.p99_ms], ended.sent
+    sending, sent = [one for one in ended.samples[:-1] if one.p99_ms] or list(ended.samples), ended.sent
     median_ms, slow_ms = middle([one.p50_ms for one in sending]), middle([one.p99_ms for one in sending])
     yield f"{_now():%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
     yield f"Python {platform.python_version()}: {sent.kept} webhooks in {ended.seconds / 60:.1f} minutes"
@@ -236,11 +253,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--million", action="store_true", help="as fast as they are answered, until --count are taken")
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--members", type=int)
+    parser.add_argument("--restarts", action="store_true", help="meanwhile stop a service every ten seconds, in turn")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
     minutes, rate = given.minutes, 0.0 if given.million else given.rate
     count = given.count if given.million or not rate else int(minutes * 60 * rate)
-    plan = Plan(minutes, rate, count, given.members or count // MONTHS + 1)
+    plan = Plan(minutes, rate, count, given.members or count // MONTHS + 1, given.restarts)
     with tempfile.TemporaryDirectory(prefix="makegood-soak-") as folder:
         ended = soak(plan, Path(folder), lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - progress
     text = "\n".join(report(plan, ended)) + "\n"

@@ -40,8 +40,16 @@ class Stack:
     database_url: str
     redis_url: str
     settings: Mapping[str, str]
-    processes: Mapping[str, subprocess.Popen[bytes]]
+    processes: dict[str, subprocess.Popen[bytes]]
     folder: Path
+
+    def restart(self, service: str) -> tuple[int, float]:
+        """Stop a service as a container is stopped, and start it again: what it ended with, and after how long."""
+        began = time.monotonic()
+        ended = _stop(self.processes[service])
+        took = time.monotonic() - began
+        self.processes[service] = _start(self.folder, service, _commands()[service], self.settings)
+        return ended, took
 
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text()
@@ -65,10 +73,15 @@ def running(folder: Path, port: int, **settings: str) -> Iterator[Stack]:
             **settings,
         }
         makegood(folder, told, *commands["migrate"])
-        processes = {name: stack.enter_context(_service(folder, name, commands[name], told)) for name in SERVICES}
+        processes = {name: _start(folder, name, commands[name], told) for name in SERVICES}
         made = Stack(f"http://127.0.0.1:{port}", database, redis_url, told, processes, folder)
-        _until_ready(made)
-        yield made
+        try:
+            _until_ready(made)
+            yield made
+        finally:
+            ended = {name: _stop(process) for name, process in processes.items()}
+        if any(ended.values()):
+            raise StackError(f"a service did not end with 0: {ended}")
 
 
 def makegood(folder: Path, settings: Mapping[str, str], *arguments: str) -> str:
@@ -88,23 +101,22 @@ def _commands() -> dict[str, list[str]]:
     return {name: services[name]["command"] for name in ("migrate", *SERVICES)}
 
 
-@contextmanager
-def _service(
-    folder: Path, name: str, command: list[str], settings: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
+def _start(folder: Path, name: str, command: list[str], settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "worker.cli", *command]
-    with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+    with (folder / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own command
             argv, cwd=folder, env=_environment(settings), stdout=log, stderr=log
         )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    """Told to, and killed where its grace is over: what it ended with."""
+    process.send_signal(signal.SIGTERM)
     try:
-        yield process
-        process.send_signal(signal.SIGTERM)
-        if process.wait(GRACE_S) != 0:
-            raise StackError(f"{name} ended with {process.returncode}: {(folder / f'{name}.log').read_text()[-2000:]}")
-    finally:
+        return process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        return process.wait()
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ DUPLICATE_EVERY = 100
 OTHER_EVERY = 20
 BODY_BYTES = 3500  # of an ordinary charge.succeeded
 BUSY_S = 1.0
+NOBODY = 0  # no answer: as a provider sees a receiver that is being restarted
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Sent:
     answers: Counter[int] = field(default_factory=Counter)
     tried_again: int = 0
     kept: int = 0
+    stopped: list[tuple[str, int, float]] = field(default_factory=list)  # service, what it ended with, after how long
     _since: list[float] = field(default_factory=list)
 
     def took(self, seconds: float) -> None:
@@ -120,25 +122,22 @@ class Sender:
 
         async def connection() -> None:
             nonlocal number
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            line = _Line(self.port)
             try:
                 while going() and (body := next(bodies, None)) is not None:
                     number += 1
                     if self.rate and (wait := began + number / self.rate - time.monotonic()) > 0:
                         await asyncio.sleep(wait)
-                    await self._deliver(reader, writer, body, sent)
+                    await self._deliver(line, body, sent)
             finally:
-                writer.close()
+                line.close()
 
         await asyncio.gather(*(connection() for _ in range(self.connections)))
 
-    async def _deliver(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, sent: Sent
-    ) -> None:
+    async def _deliver(self, line: _Line, body: bytes, sent: Sent) -> None:
         while True:
             before = time.monotonic()
-            writer.write(self._request(body))
-            status = await _status(reader)
+            status = await line.ask(self._request(body))
             sent.answers[status] += 1
             sent.took(time.monotonic() - before)
             if status == 200:
@@ -155,6 +154,31 @@ class Sender:
             f"Stripe-Signature: t={stamp},v1={mac}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
+
+
+class _Line:
+    """One connection, opened again where it was closed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, request: bytes) -> int:
+        """The status that is answered; NOBODY where there was no answer."""
+        try:
+            if self._open is None:
+                self._open = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = self._open
+            writer.write(request)
+            return await _status(reader)
+        except (OSError, asyncio.IncompleteReadError):
+            self.close()
+            return NOBODY
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

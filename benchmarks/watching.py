@@ -93,7 +93,7 @@ class Watch:
 
 def smoothed(samples: Sequence[Sample], first: float, last: float) -> Sequence[Sample]:
     """The samples between two parts (0 to 1) of the whole time."""
-    whole = samples[-1].at_s
+    whole = samples[-1].at_s if samples else 0.0
     return [one for one in samples if first * whole <= one.at_s <= last * whole]
 
 

@@ -55,7 +55,7 @@ def declare(runtime: Runtime, broker: Broker) -> Actors:
     def handle_deliveries() -> None:
         # One drain a process: a second one would only get in its way. A ring that comes during it makes it look again.
         rung.set()
-        while rung.is_set() and busy.acquire(blocking=False):
+        while rung.is_set() and not stopping.is_set() and busy.acquire(blocking=False):
             try:
                 rung.clear()
                 _drain(runtime, stopping)

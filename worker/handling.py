@@ -86,14 +86,15 @@ def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
 
 def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, limit: int = BATCH) -> Handled:
     """Handle deliveries until none is left that can be handled now, then judge all that was touched, by them or by
-    whoever was interrupted. Ends earlier, between two batches, once `stopping()`."""
+    whoever was interrupted. Ends earlier, between two batches or slices, once `stopping()`."""
     total, batches = Handled(), 0
     while not stopping() and (handled := store_pending(runtime, limit)).total:
         total += handled
         batches += 1
         if batches % JUDGE_EVERY == 0:
-            judge_changed(runtime)
-    judge_changed(runtime)
+            judge_changed(runtime, stopping)
+    if not stopping():
+        judge_changed(runtime, stopping)
     return total
 
 

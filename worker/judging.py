@@ -82,10 +82,12 @@ def reconcile_all(
     return _run(runtime, wanted, f"reconcile {as_of}", progress) + judge_strays_due(runtime, wanted)
 
 
-def judge_changed(runtime: Runtime) -> Judged:
-    """Judge, as of today, what facts or rosters have changed since it was last judged."""
+def judge_changed(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Judged:
+    """Judge, as of today, what facts or rosters have changed since it was last judged. Ends earlier, between two
+    slices, once `stopping()`: what is left stays marked."""
     wanted = Wanted(today(runtime), changed_only=True)
-    return _run(runtime, wanted, "changed") + judge_strays_due(runtime, wanted)
+    judged = _run(runtime, wanted, "changed", stopping=stopping)
+    return judged if stopping() else judged + judge_strays_due(runtime, wanted)
 
 
 def judge_range(runtime: Runtime, after: str, wanted: Wanted, judging: Judging) -> Judged:
@@ -167,9 +169,15 @@ def _tell(entries: Sequence[Entry], judgement: Judgement) -> None:
             )
 
 
-def _run(runtime: Runtime, wanted: Wanted, what: str, progress: Callable[[int], None] | None = None) -> Judged:
+def _run(
+    runtime: Runtime,
+    wanted: Wanted,
+    what: str,
+    progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Judged:
     judging = Judging(f"{what} at {runtime.clock().isoformat()}")
-    total = _memberships(runtime, wanted, judging, progress=progress)
+    total = _memberships(runtime, wanted, judging, progress=progress, stopping=stopping)
     if total.memberships:
         breaker.check(runtime, judging)
     return total
@@ -182,6 +190,7 @@ def _memberships(
     *,
     after: str = "",
     progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Judged:
     def choose(conn: Connection, last: str) -> Sequence[str]:
         return due.next_memberships(conn, wanted, last, SLICE)
@@ -198,6 +207,8 @@ def _memberships(
         total += judged
         if progress is not None:
             progress(total.memberships)
+        if stopping():
+            break
     return total
 
 

@@ -71,7 +71,7 @@ def main() -> int:
     logging.configure(settings.log_level)
     built = runtime.build(settings)
     try:
-        run_executor(built, _pause)
+        run_executor(built, _pause, ended=lambda: _pause(0))
     finally:
         built.close()
     return 0

@@ -53,11 +53,11 @@ class Issued:
 
 
 def issue_due(
-    runtime: Runtime, *, timer: bool = False, every: bool = True, passing: Callable[[], None] = lambda: None
+    runtime: Runtime, *, timer: bool = False, every: bool = True, passing: Callable[[], bool] = lambda: True
 ) -> Issued:
     """Issue every remedy that is due, then return. With `timer`, this process dies before any of its leases runs out:
     only for one that does nothing else. With `every`, SettingsError is raised where a provider's key is missing that
-    one of them needs; without, those wait. `passing` is called before each."""
+    one of them needs; without, those wait. Before each `passing` is asked whether to go on."""
     check_left_over(runtime)
     if runtime.settings.mode != "live":
         return Issued(due=len(_due(runtime)), shadow=True)
@@ -70,8 +70,8 @@ def issue_due(
         while fresh := [key for key in _due(runtime) if key not in worked]:
             for key in fresh:
                 worked.add(key)
-                passing()
-                _one(desk, key, issued, timer=timer)
+                if passing():
+                    _one(desk, key, issued, timer=timer)
             if every and issued.words["no credentials"]:
                 raise without(next(iter({key.split(":")[1] for key in worked} - made.keys())))
     with reading(runtime.engine).begin() as conn:
@@ -80,14 +80,19 @@ def issue_due(
     return issued
 
 
-def run_executor(runtime: Runtime, pause: Callable[[], bool]) -> None:
-    """Issue what is due, again and again, until a `pause` says that it is over. In a process of one thread, which the
-    kill timer may end at any moment: whoever started it starts it again."""
+def run_executor(runtime: Runtime, pause: Callable[[], bool], *, ended: Callable[[], bool] = lambda: False) -> None:
+    """Issue what is due, again and again, until a `pause`, or `ended` between two remedies, says that it is over. In a
+    process of one thread, which the kill timer may end at any moment: whoever started it starts it again."""
     alive = _Pulse(runtime)
+
+    def go_on() -> bool:
+        alive()
+        return not ended()
+
     while True:
         try:
             alive()
-            issued = issue_due(runtime, timer=True, every=False, passing=alive)
+            issued = issue_due(runtime, timer=True, every=False, passing=go_on)
             if issued.due and not issued.shadow:
                 _log.info("issued", count=issued.due)
         except TRANSIENT as fault:
