@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,6 @@ def show(desk: Desk) -> Response:
     with desk.reading() as conn:
         rows = cases.page(conn, wanted, None if after is None else _cursor(after, wanted), SIZE + 1)
         sums = cases.sums(conn, wanted)
-        currencies = cases.currencies(conn)
     more = len(rows) > SIZE
     rows = rows[:SIZE]
     place = cases.behind(rows[-1], wanted.order) if more else None
@@ -89,13 +88,13 @@ def show(desk: Desk) -> Response:
         kept=kept,
         next=None if place is None else asking.place(place.value, place.key),
         behind=after is not None,
-        choices=_choices(currencies),
+        choices=_choices(),
         further=any(kept.get(name) for name in _FURTHER),
         narrowed=any(value for name, value in kept.items() if name not in {"where", "order"}),
     )
 
 
-def _choices(currencies: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+def _choices() -> dict[str, list[tuple[str, str]]]:
     return {
         "where": [(word.value, text) for word, text in _WHERE.items()],
         "order": [(word.value, text) for word, text in _ORDER.items()],
@@ -103,7 +102,6 @@ def _choices(currencies: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
         "reason": [(reason.value, words.reason(reason)[0]) for reason in HeldBecause],
         "age": list(_AGES.items()),
         "provider": list(PROVIDERS.items()),
-        "currency": [(currency, currency) for currency in currencies],
     }
 
 
