@@ -17,17 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from benchmarks import bodies, lab
 from benchmarks.intake import MASTER_KEY, RATE_MAX, driven, environment, makegood, receiver, wrk
 from benchmarks.lab import Postgres, say, started, undisturbed
-from benchmarks.obvious import Event, handle, tables
+from benchmarks.obvious import handle_each, note, tables
 from config import policies
 from config.settings import Settings
 from tests import servers
 from worker.crypt import Keyring
-from worker.engine import make_engine
+from worker.engine import make_engine, migrate
 from worker.handling import store_pending
 from worker.runtime import Runtime, inboxes, rules, utc_now
 from worker.store.recording import NewDelivery, record
@@ -35,11 +33,11 @@ from worker.store.recording import NewDelivery, record
 ORM_EVENTS = 1500
 
 
-def roster(folder: Path) -> Path:
-    """A membership for every customer of the events."""
+def roster(folder: Path, members: int) -> Path:
+    """A membership for each of the first customers of the events."""
     file = folder / "roster.jsonl"
     with file.open("w") as out:
-        for n in range(bodies.MEMBERS):
+        for n in range(members):
             plan = {"code": "dialer", "price": 9900, "currency": "USD"}
             agreement = {"provider": "stripe", "customer": f"cus_{n:010}", "from": "2026-10-02"}
             row = {"membership": f"M-{n:010}", "started_on": "2026-10-02", "plan": plan, "agreements": [agreement]}
@@ -47,52 +45,65 @@ def roster(folder: Path) -> Path:
     return file
 
 
-def import_roster(env: dict[str, str]) -> None:
-    """The whole roster into the database of this environment."""
+def import_roster(env: dict[str, str], members: int = bodies.MEMBERS) -> None:
+    """A roster of so many into the database of this environment."""
     subprocess.run(makegood("migrate"), check=True, env=env, capture_output=True)  # noqa: S603 - our own words
     with tempfile.TemporaryDirectory() as folder:
-        argv = makegood("import", "roster", str(roster(Path(folder))))
+        argv = makegood("import", "roster", str(roster(Path(folder), members)))
         subprocess.run(argv, check=True, env=env, capture_output=True)  # noqa: S603 - as above
+
+
+def runtime_on(url: str) -> Runtime:
+    """What handles deliveries, on this database."""
+    engine, keyring = make_engine(url), Keyring((base64.b64decode(MASTER_KEY),))
+    migrate(engine)
+    secrets = {"stripe_webhook_secrets": bodies.SECRET, "encryption_keys": MASTER_KEY}
+    settings = Settings.model_validate({"database_url": url, **secrets})
+    runtime = Runtime(settings, engine, keyring, inboxes(settings), rules(settings, policies.load()), utc_now)
+    runtime.prepare()
+    return runtime
+
+
+def keep(runtime: Runtime, numbers: range) -> None:
+    """The events of these numbers, stored and not yet handled."""
+    inbox, now = runtime.inboxes["stripe"], utc_now()
+    for start in range(0, len(numbers), 500):
+        told = [bodies.event(number) for number in numbers[start : start + 500]]
+        with runtime.engine.begin() as conn:
+            record(conn, runtime.keyring, [NewDelivery("stripe", inbox.envelope(b), b, "webhook", now) for b in told])
+
+
+def handle_all(runtime: Runtime, events: int) -> None:
+    """All that is stored becomes facts. Raises where that were not so many."""
+    handled = 0
+    while total := store_pending(runtime).total:
+        handled += total
+    if handled != events:
+        raise lab.CannotMeasureError(f"{handled} of {events} deliveries were handled")
 
 
 def to_facts(server: Postgres, events: int, first: int) -> float:
     """Stored deliveries to facts, bound to their memberships and marked for judgement, a second; in this process."""
-    engine, keyring = make_engine(server.url), Keyring((base64.b64decode(MASTER_KEY),))
-    settings = Settings.model_validate({"database_url": server.url, "encryption_keys": MASTER_KEY})
-    runtime = Runtime(settings, engine, keyring, inboxes(settings), rules(settings, policies.load()), utc_now)
-    runtime.prepare()
-    inbox, now = runtime.inboxes["stripe"], utc_now()
-    for start in range(first, first + events, 500):
-        told = [bodies.event(number) for number in range(start, start + 500)]
-        with engine.begin() as conn:
-            record(conn, keyring, [NewDelivery("stripe", inbox.envelope(b), b, "webhook", now) for b in told])
+    runtime = runtime_on(server.url)
+    keep(runtime, range(first, first + events))
     server.run("VACUUM ANALYZE", "CHECKPOINT")
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as `makegood work` does
     with undisturbed():
-        begun, handled = time.perf_counter(), 0
-        while total := store_pending(runtime).total:
-            handled += total
+        begun = time.perf_counter()
+        handle_all(runtime, events)
         taken = time.perf_counter() - begun
-    engine.dispose()
-    if handled != events:
-        raise lab.CannotMeasureError(f"{handled} of {events} deliveries were handled")
-    return handled / taken
+    runtime.engine.dispose()
+    return events / taken
 
 
 def by_orm(server: Postgres) -> float:
     """The obvious way: an ORM transaction for each event, which only notes the payment."""
     engine = tables(driven(server.url))
-    ids = []
-    with Session(engine) as orm, orm.begin():
-        for number in range(1, ORM_EVENTS + 1):
-            body = bodies.event(number)
-            ids.append(json.loads(body)["id"])
-            orm.add(Event(event_id=ids[-1], kind="charge.succeeded", at=utc_now(), body=body))
+    ids = note(engine, ORM_EVENTS)
     with undisturbed():
         begun = time.perf_counter()
-        for event_id in ids:
-            handle(engine, event_id)
+        handle_each(engine, ids)
         taken = time.perf_counter() - begun
     engine.dispose()
     return ORM_EVENTS / taken

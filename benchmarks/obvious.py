@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from benchmarks import bodies
+from worker.runtime import utc_now
 
 
 class Base(DeclarativeBase):
@@ -70,6 +72,17 @@ def tables(url: str) -> Engine:
     return engine
 
 
+def note(engine: Engine, events: int) -> list[str]:
+    """Store so many events, as the receiver does; returns their ids."""
+    ids = []
+    with Session(engine) as orm, orm.begin():
+        for number in range(1, events + 1):
+            body = bodies.event(number)
+            ids.append(json.loads(body)["id"])
+            orm.add(Event(event_id=ids[-1], kind="charge.succeeded", at=utc_now(), body=body))
+    return ids
+
+
 def handle(engine: Engine, event_id: str) -> None:
     """One stored event becomes a payment, in a transaction of its own."""
     with Session(engine) as orm, orm.begin():
@@ -88,3 +101,8 @@ def handle(engine: Engine, event_id: str) -> None:
             )
         )
         event.handled = True
+
+
+def handle_each(engine: Engine, event_ids: Iterable[str]) -> None:
+    for event_id in event_ids:
+        handle(engine, event_id)
