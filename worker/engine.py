@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import (
+    IdleInTransactionSessionTimeout,
+    LockNotAvailable,
+    ReadOnlySqlTransaction,
+    TransactionTimeout,
+)
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:  # half a second that only a migration has to spend
@@ -40,6 +45,9 @@ _POSTGRES_LIMITS = {
     "client_connection_check_interval": "10s",
     "timezone": "UTC",
 }
+# What the driver files under internal errors and is a fault of the moment: the server took the session away from a
+# process that stood still within a transaction, or it has become a standby.
+_LOST = (IdleInTransactionSessionTimeout, TransactionTimeout, ReadOnlySqlTransaction)
 _CONNECTING: dict[str, Any] = {
     "options": " ".join(f"-c {name}={value}" for name, value in _POSTGRES_LIMITS.items()),
     "connect_timeout": 5,
@@ -57,7 +65,7 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     url = _with_driver(make_url(database_url))
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(
+    engine = create_engine(
         url,
         pool_pre_ping=True,
         pool_recycle=1800,
@@ -66,6 +74,8 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
         connect_args=_CONNECTING,
         hide_parameters=True,
     )
+    event.listen(engine, "handle_error", _of_the_moment, retval=True)
+    return engine
 
 
 async def own_connection(engine: Engine) -> AsyncConnection:
@@ -151,6 +161,16 @@ def _alone(conn: Connection) -> None:
         conn.commit()
         time.sleep(0.2)
     conn.commit()
+
+
+def _of_the_moment(context: ExceptionContext) -> BaseException | None:
+    """A lost session is an OperationalError, as a lost connection is: whoever minds the one minds the other too."""
+    fault = context.original_exception
+    if not isinstance(fault, _LOST):
+        return None
+    told = OperationalError(context.statement, None, fault, connection_invalidated=context.is_disconnect)
+    told.hide_parameters = True
+    return told
 
 
 def _with_driver(url: URL) -> URL:

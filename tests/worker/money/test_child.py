@@ -1,4 +1,4 @@
-"""The executor's own process: it works beside others, and dies rather than wake up late."""
+"""The executor's own process: it works beside others, dies rather than wake up late, and outlives its sessions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, event, insert
 
 from tests.conftest import ROOT
 from tests.worker.money.house import House
 from worker.breaker import Judging, Slice, note
 from worker.schema import run_decisions
+from worker.store.sql import TRANSIENT
 
 LATE = "import time; from worker.money.executor import mortal; exec('with mortal(0.2): time.sleep(30)')"
 
@@ -70,3 +72,27 @@ def test_what_a_judge_decided_that_died_waits_until_its_run_was_looked_at(house:
     house.later(minutes=minutes)
     house.issue()
     assert bool(house.bank.posts) == (minutes > 10)
+
+
+@pytest.mark.parametrize("money_url", ["postgres"], indirect=True)
+def test_whichever_of_its_sessions_the_server_takes_away_it_refunds_once(house: House) -> None:
+    engine, begun, lost = house.runtime.engine, 0, 1
+
+    def stand_still(conn: Connection) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == lost:  # longer than the server lets an open transaction wait
+            conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '20ms'")
+            time.sleep(0.1)
+
+    while begun >= lost - 1:
+        key = house.overcharge(lost)
+        begun = 0
+        event.listen(engine, "begin", stand_still)
+        with suppress(*TRANSIENT):
+            assert house.issue().failed == 0
+        event.remove(engine, "begin", stand_still)
+        house.rest()
+        assert (house.state(key), len(house.bank.ours(f"ch_{lost}"))) == ("settled", 1)
+        lost += 1
+    assert lost > 8
