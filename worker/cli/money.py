@@ -41,19 +41,21 @@ def issue(*, as_json: Json = False) -> None:
     with opened() as runtime:
         issued = issue_due(runtime, timer=True)
     if as_json:
-        counts = {"due": issued.due, "shadow": issued.shadow, "stopped": issued.stopped, "failed": issued.failed}
+        names = ("due", "cooling", "shadow", "stopped", "failed")
+        counts = {name: getattr(issued, name) for name in names}
         typer.echo(tables.as_json(counts | {"became": dict(sorted(issued.words.items()))}))
     else:
         typer.echo(_said(issued))
 
 
 def _said(issued: Issued) -> str:
+    cooling = f"; {issued.cooling} more are decided and cooling" if issued.cooling else ""
     if issued.shadow:
-        return f"shadow mode: {issued.due} remedies would be sent, nothing is (MAKEGOOD_MODE=live sends)"
+        return f"shadow mode: {issued.due} remedies would be sent, nothing is (MAKEGOOD_MODE=live sends){cooling}"
     parts = [f"{count} {word}" for word, count in sorted(issued.words.items())]
     if issued.failed:
         parts.append(f"{issued.failed} met a fault and are tried again")
-    told = f"{issued.due} remedies were due" + (f": {', '.join(parts)}" if parts else "")
+    told = f"{issued.due} remedies were due" + (f": {', '.join(parts)}" if parts else "") + cooling
     return f"{told}; outgoing money is stopped (makegood resume)" if issued.stopped else told
 
 

@@ -20,9 +20,11 @@ import structlog
 
 from worker.money.executor import POLL_S, run_executor
 from worker.runtime import Runtime
+from worker.store.sql import TRANSIENT
 
 AGAIN_S = 5.0  # between the end of one executor and the start of the next
 END_S = 30.0
+AWAY = 3  # the exit code where there is no database: it is started again
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +62,7 @@ def _watch(ending: threading.Event) -> None:
 
 
 def main() -> int:
-    """Issue what is due until standard input ends."""
+    """Issue what is due until standard input ends; ends at once, to be started again, where the database is away."""
     from config import logging
     from config import settings as reading
     from worker import runtime
@@ -69,7 +71,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = reading.load()
     logging.configure(settings.log_level)
-    built = runtime.build(settings)
+    try:
+        built = runtime.build(settings)
+    except TRANSIENT as fault:
+        _log.warning("executor_waits", error=type(fault).__name__)
+        return AWAY
     try:
         run_executor(built, _pause, ended=lambda: _pause(0))
     finally:

@@ -43,9 +43,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Issued:
-    """What became of the remedies that were due, counted by word. In shadow mode only `due` is counted."""
+    """What became of the remedies that were due, counted by word. In shadow mode only `due` and `cooling` are
+    counted."""
 
     due: int = 0
+    cooling: int = 0  # decided, and not to be sent before `COOLING_HOURS` are over
     words: Counter[str] = field(default_factory=Counter)
     shadow: bool = False
     stopped: bool = False
@@ -60,10 +62,10 @@ def issue_due(
     one of them needs; without, those wait. Before each `passing` is asked whether to go on."""
     check_left_over(runtime)
     if runtime.settings.mode != "live":
-        return Issued(due=len(_due(runtime)), shadow=True)
+        return Issued(due=len(_due(runtime)), cooling=_cooling(runtime), shadow=True)
     transaction(runtime.engine, "reap", lambda conn: reap(conn, runtime))
     reopen_disputed(runtime)
-    issued = Issued()
+    issued = Issued(cooling=_cooling(runtime))
     with gateways(runtime.settings) as made:
         desk = Desk(Means(runtime, made))
         worked: set[str] = set()
@@ -168,7 +170,15 @@ def mortal(seconds: float) -> Iterator[None]:
 
 
 def _due(runtime: Runtime) -> list[str]:
-    now: datetime = runtime.clock()
-    cooled = now - timedelta(hours=runtime.settings.cooling_hours)
+    now = runtime.clock()
     with reading(runtime.engine).begin() as conn:
-        return list(sends.due(conn, now, cooled))
+        return list(sends.due(conn, now, _cooled(runtime, now)))
+
+
+def _cooling(runtime: Runtime) -> int:
+    with reading(runtime.engine).begin() as conn:
+        return sends.cooling(conn, _cooled(runtime, runtime.clock()))
+
+
+def _cooled(runtime: Runtime, now: datetime) -> datetime:
+    return now - timedelta(hours=runtime.settings.cooling_hours)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from reconcile.facts import Ref
 from worker.schema import attempts, remedies, sends, tellings
@@ -102,6 +102,14 @@ def due(conn: Connection, now: datetime, decided_before: datetime) -> Sequence[s
     open_ends = and_(s.step.in_(["unknown", "pending"]), free)
     query = select(r.key).outerjoin(sends, s.key == r.key).where(or_(queued, open_ends)).order_by(r.decided_at, r.key)
     return conn.scalars(query).all()
+
+
+def cooling(conn: Connection, decided_before: datetime) -> int:
+    """How many queued remedies an executor leaves alone for now because they were decided a moment ago."""
+    r = remedies.c
+    fresh = and_(r.decided_at > decided_before, r.kind != "cancel_agreement")
+    query = select(func.count()).where(r.state == "queued", r.kind.in_(EXECUTABLE), fresh)
+    return int(conn.scalar(query) or 0)
 
 
 def overdue_leases(conn: Connection, now: datetime) -> Sequence[str]:

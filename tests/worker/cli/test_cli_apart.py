@@ -37,6 +37,18 @@ def test_a_database_that_is_away_is_3_and_no_traceback(makegood: Command, comman
         assert ran.err.startswith("makegood: the database is not reachable: ")
 
 
+def test_a_worker_and_its_executor_that_find_no_database_end_with_3_to_be_started_again(
+    makegood: Command, redis_url: str
+) -> None:
+    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "ENCRYPTION_KEYS": KEY, "MODE": "live"}
+    ran = makegood.apart("work", BROKER_URL=redis_url, **away)
+    assert (ran.code, len(ran.err.splitlines())) == (3, 1)
+    arguments = [sys.executable, "-m", "worker.money.child"]
+    child = subprocess.run(arguments, env=environment(away), capture_output=True, text=True, timeout=60, check=False)
+    assert child.returncode == 3
+    assert "Traceback" not in child.stderr
+
+
 def test_a_folder_that_is_not_there_is_3(makegood: Command) -> None:
     ran = makegood.apart("findings", DATABASE_URL="sqlite:///no/such/folder/makegood.db")
     assert (ran.code, len(ran.err.splitlines())) == (3, 1)

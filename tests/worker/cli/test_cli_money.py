@@ -19,6 +19,15 @@ def test_in_shadow_mode_issue_says_what_it_would_send(judged: Command, monkeypat
     )
 
 
+def test_issue_says_how_many_are_still_cooling(judged: Command) -> None:
+    ran = judged("issue")
+    assert ran.out.startswith("shadow mode: 0 remedies would be sent, nothing is")
+    assert ran.out.endswith("; 1 more are decided and cooling\n")
+    assert judged("issue", "--json").rows == [
+        {"due": 0, "cooling": 1, "shadow": True, "stopped": False, "failed": 0, "became": {}}
+    ]
+
+
 def test_live_without_a_key_it_names_the_setting(judged: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAKEGOOD_COOLING_HOURS", "0")
     monkeypatch.setenv("MAKEGOOD_MODE", "live")
