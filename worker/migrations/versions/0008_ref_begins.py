@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from worker.migrations import ops
 
 revision = "0008"
 down_revision: str | None = "0007"
@@ -11,14 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_memberships_ref_begins",
-        "memberships",
-        ["ref"],
-        unique=False,
-        postgresql_ops={"ref": "text_pattern_ops"},
-    )
+    ops.add_index("ix_memberships_ref_begins", "memberships", ["ref"], postgresql_ops={"ref": "text_pattern_ops"})
 
 
 def downgrade() -> None:
-    op.drop_index("ix_memberships_ref_begins", table_name="memberships")
+    ops.drop_index("ix_memberships_ref_begins", "memberships")
