@@ -38,7 +38,7 @@ def night(
     A night that is done is not done again; one that was interrupted goes on where it was."""
     with opened() as runtime:
         done = _run(runtime, on, again=again)
-        person = _tell(done, as_json=as_json)
+        person = _tell(done, runtime.settings.console_url, as_json=as_json)
     raise StopError(PERSON_NEEDED if check and person else DONE)
 
 
@@ -60,8 +60,8 @@ def _run(runtime: Runtime, on: date | None, *, again: bool) -> Night:
     return known
 
 
-def _tell(done: Night, *, as_json: bool) -> bool:
-    """Print the night; whether a person is needed."""
+def _tell(done: Night, console: str | None, *, as_json: bool) -> bool:
+    """Print the night, with links to the console at this address; whether a person is needed."""
     from worker.alerts import words
     from worker.night import phases
 
@@ -69,7 +69,7 @@ def _tell(done: Night, *, as_json: bool) -> bool:
     if as_json:
         typer.echo(phases.as_json(done))
     else:
-        message = words.of_night(told, done.audit_head or "", done.notes.get("report"))
+        message = words.of_night(told, done.audit_head or "", done.notes.get("report"), console)
         typer.echo(words.plain(message), nl=False)
         typer.echo(f"Report: {done.notes.get('report')}")
     return told.needs_a_person

@@ -20,6 +20,12 @@ def test_it_runs_the_night_once_and_prints_what_it_tells(judged: Command) -> Non
     assert (anew.code, anew.err) == (0, "")
 
 
+def test_it_links_to_the_console_where_its_address_is_known(judged: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEGOOD_CONSOLE_URL", "https://money.example.test")
+    ran = judged("night", "--date", "2024-03-31")
+    assert "https://money.example.test/console/nights/2024-03-31" in ran.out
+
+
 def test_it_prints_one_object_for_programs_and_exits_with_1_when_a_person_is_needed(judged: Command) -> None:
     ran = judged("night", "--date", "2024-03-31", "--json", "--check")
     (row,) = ran.rows
