@@ -41,7 +41,10 @@ REASONS = {
     ),
     "disputed": ("Disputed at the provider", "Nothing is paid while a dispute on the charge is open."),
     "above_cap": ("Above the cap for one remedy", "The amount is larger than makegood may send by itself."),
-    "four_eyes": ("Needs a second pair of eyes", "The amount is large enough that two people must agree."),
+    "four_eyes": (
+        "Needs a second pair of eyes",
+        "The amount is large: somebody approves it who is not who prepared it.",
+    ),
     "no_clause": (
         "No clause decides",
         "The membership's policies hold no clause for this. The sum is a recommendation.",

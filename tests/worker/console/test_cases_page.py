@@ -31,7 +31,8 @@ def _form(visitor: Visitor, key: str) -> dict[str, str]:
 def test_today_says_what_waits_and_what_it_comes_to(come: Come) -> None:
     said = text(come("approver").get("/console"))
     assert "20 March 2026" in said
-    assert "Needs a second pair of eyes The amount is large enough that two people must agree. 1 300.00 USD" in said
+    why = "The amount is large: somebody approves it who is not who prepared it."
+    assert f"Needs a second pair of eyes {why} 1 300.00 USD" in said
     assert "Ready to go out 99.00 USD 1 remedy" in said
 
 
