@@ -75,6 +75,13 @@ class Fields:
             raise self._wrong(name, f"a whole number{of} from {lowest} to {highest}", value)
         return value
 
+    def truth(self, name: str) -> bool:
+        """True or false; false where nothing is there."""
+        value = self._given.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self._wrong(name, "true or false", value)
+        return bool(value)
+
     def percent(self, name: str) -> int:
         """Hundredths of a percent."""
         value = self._value(name, None, expected := "a percentage above 0, up to 100, with two decimals at most")

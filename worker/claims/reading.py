@@ -177,14 +177,11 @@ def _defect(fields: Fields) -> Defect | None:
     if not fields.has("defect"):
         return None
     told = Fields(fields.raw("defect"), "defect", _DEFECT, private=True)
-    refused = told.raw("access_refused")
-    if refused not in (None, True, False):
-        raise told.refuse("access_refused", "true or false")
     return Defect(
         complained_at=_time(told, "complained_at"),
         approved_at=_maybe_time(told, "approved_at"),
         repaired_at=_maybe_time(told, "repaired_at"),
-        access_refused=bool(refused),
+        access_refused=told.truth("access_refused"),
         access_asked_at=_maybe_time(told, "access_asked_at"),
         access_given_at=_maybe_time(told, "access_given_at"),
         prefers=_prefers(told),

@@ -39,15 +39,13 @@ def correct(
     """Set a member's name, e-mail or country."""
     from worker.privacy import rights
     from worker.roster_fields import BadFieldError
-    from worker.roster_row import personal_fields
 
-    told = {key: text for key, text in (("name", name), ("email", email), ("country", country)) if text is not None}
-    if not told:
-        raise bad_input("--name, --email or --country is expected, and none is there")
     try:
-        personal_fields({key: text for key, text in told.items() if text})
+        told = rights.correction({"name": name, "email": email, "country": country})
     except BadFieldError as error:
         raise bad_input(f"--{error.path.rpartition('.')[2]}: {error.said}") from None
+    if not told:
+        raise bad_input("--name, --email or --country is expected, and none is there")
     tables.write_json(_done(lambda runtime: rights.correct(runtime, member, by, told)), sys.stdout)
 
 

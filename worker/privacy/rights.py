@@ -15,6 +15,7 @@ from worker.claims.intake import place as claim_place
 from worker.codec import membership_to_plain
 from worker.judging import judge_memberships, today
 from worker.notices.writing import place as notice_place
+from worker.roster_row import personal_fields
 from worker.runtime import Runtime
 from worker.schema import Row
 from worker.store import claims, members, rights, roster
@@ -35,6 +36,13 @@ def export(runtime: Runtime, member: str, by: str) -> list[Row]:
         return told
 
     return run(runtime.engine, work)
+
+
+def correction(given: Mapping[str, object]) -> dict[str, str]:
+    """What is to be set, read as a roster row is: fields by name, an empty text where one is to be removed, null where
+    it stays. Raises BadFieldError, which does not repeat them."""
+    personal_fields({name: None if value == "" else value for name, value in given.items()})
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def correct(runtime: Runtime, member: str, by: str, told: Mapping[str, str]) -> list[Row]:

@@ -10,12 +10,14 @@ import tempfile
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.worker import world
 from tests.worker.web_api.stands import Api, Stand, fill
 from worker import nightly
 from worker.judging import reconcile_all
 from worker.store.facts import store_facts
+from worker.web.api import access
 from worker.web.api.examples import EXAMPLES
 
 # A row may fit the document and still not hold together (an end before the start): that is refused, and rightly.
@@ -59,7 +61,8 @@ def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path, phases: str = 
         "--phases",
         phases,
     ]
-    with tempfile.TemporaryDirectory() as apart:
+    # Every operation is tried with a bad token: here each is to be told so, and not to come again later.
+    with tempfile.TemporaryDirectory() as apart, patch.object(access, "BAD_TOKENS_MAX", sys.maxsize):
         done = subprocess.run(command, cwd=apart, capture_output=True, text=True, check=False)
     client.http.close()
     found = re.search(r"(\d+) generated", done.stdout)

@@ -18,6 +18,10 @@ ADDRESSES = [
     ("PUT", "/memberships/M-1", {"clerk"}),
     ("POST", "/memberships/M-1/notices", {"clerk"}),
     ("POST", "/memberships/M-1/changes", {"clerk"}),
+    ("GET", "/members/M-1/export", {"privacy"}),
+    ("POST", "/members/M-1/correct", {"privacy"}),
+    ("POST", "/members/M-1/restrict", {"privacy"}),
+    ("POST", "/members/nobody/erase", {"privacy"}),
     ("POST", "/events/stripe", {"clerk"}),
     ("GET", "/findings", LOOKS),
     ("GET", "/findings/x", LOOKS),
@@ -31,9 +35,14 @@ ADDRESSES = [
     ("POST", "/claims", {"clerk"}),
     ("GET", "/claims", LOOKS),
     ("GET", "/claims/C-1", LOOKS),
+    ("GET", "/switch", LOOKS),
+    ("POST", "/switch/stop", {"clerk", "approver"}),
+    ("POST", "/switch/resume", {"approver"}),
     ("GET", "/nights", LOOKS),
     ("GET", "/nights/2026-03-20", LOOKS),
     ("GET", "/reports/2026-03-20/json", LOOKS),
+    ("GET", "/audit", {"auditor"}),
+    ("GET", "/audit/verify", {"auditor"}),
 ]
 
 

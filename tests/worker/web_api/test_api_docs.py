@@ -101,6 +101,10 @@ def test_the_guide_has_every_address(called: Api) -> None:
         ("/claims", shapes.Claims),
         ("/memberships", shapes.Memberships),
         ("/explain/M-1", shapes.Explained),
+        ("/members/M-1/export", shapes.Exported),
+        ("/switch", shapes.Switch),
+        ("/audit", shapes.AuditEntries),
+        ("/audit/verify", shapes.Verified),
     ],
 )
 def test_what_is_answered_has_the_shape_that_the_document_says(called: Api, path: str, shape: type[BaseModel]) -> None:
@@ -115,6 +119,10 @@ def test_what_the_document_shows_is_taken(called: Api) -> None:
     assert called("POST", "/memberships/M-1001/notices", json=EXAMPLES["tell_notice"]).status_code == 200
     assert called("POST", "/memberships/M-1001/changes", json=EXAMPLES["tell_change"]).status_code == 200
     assert called("POST", "/claims", json=EXAMPLES["make_claim"]).status_code == 200
+    for name, path in (("correct_member", "members/M-1001/correct"), ("restrict_member", "members/M-1001/restrict")):
+        assert called("POST", f"/{path}", json=EXAMPLES[name]).status_code == 200
+    for name in ("stop", "resume"):
+        assert called("POST", f"/switch/{name}", json=EXAMPLES[f"{name}_money"]).status_code == 200
     document = called.get("/openapi.json", None)
     assert document["servers"] == [{"url": "/api/v1"}]
     assert "://" not in json.dumps({name: part for name, part in document.items() if name != "info"})

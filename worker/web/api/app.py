@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from worker.runtime import Runtime
-from worker.web.api import cases, intake, memberships, nights, problems
+from worker.web.api import audited, cases, intake, members, memberships, nights, problems, switch
 from worker.web.api.access import Doorman
 from worker.web.api.address import PREFIX
 from worker.web.api.document import describe
@@ -25,10 +25,16 @@ units with its currency, times are RFC 3339 in UTC, dates are in the merchant's 
 (RFC 9457) that names the place and the mend."""
 TAGS = [
     {"name": "memberships", "description": "The roster, a membership at a time."},
+    {
+        "name": "members",
+        "description": "A member's rights: what is kept is handed over, corrected, left alone, forgotten.",
+    },
     {"name": "events", "description": "What a provider told, from an export."},
     {"name": "cases", "description": "What is wrong, what is done about it, and why."},
     {"name": "claims", "description": "What members say is wrong, and what they are answered."},
+    {"name": "switch", "description": "Outgoing money is stopped, and let go again."},
     {"name": "nights", "description": "What each night found, and its report."},
+    {"name": "audit", "description": "Who did what to what, and whether the record still holds."},
 ]
 
 
@@ -48,7 +54,15 @@ def create_api(runtime: Runtime, ring: Callable[[], None]) -> ASGIApp:
     app.state.runtime = runtime
     app.state.ring = ring
     app.state.doorman = Doorman()
-    routers = (memberships.router, intake.router, cases.router, nights.router)
+    routers = (
+        memberships.router,
+        members.router,
+        intake.router,
+        cases.router,
+        switch.router,
+        nights.router,
+        audited.router,
+    )
     problems.add_to(app, [*app.routes, *(route for router in routers for route in router.routes)])
     for router in routers:
         app.include_router(router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from worker import explaining
 from worker.engine import reading
 from worker.money import decisions
 from worker.money.decisions import Seen
-from worker.roster_fields import BadFieldError, Fields
+from worker.roster_fields import Fields
 from worker.runtime import Runtime
 from worker.store import listings
 from worker.store.listings import Filter
@@ -28,8 +28,6 @@ from worker.web.api.once import once, written
 from worker.web.api.paging import Name, page, shown
 from worker.web.api.problems import Refused
 from worker.web.api.sent import Body, Sent
-
-T = TypeVar("T")
 
 address.register()
 router = APIRouter(tags=["cases"])
@@ -88,17 +86,17 @@ def approve_remedy(who: Approves, runtime: Runs, sent: Body, key: Key) -> Respon
     return _decided(runtime, who, sent, key, lambda: decisions.approve(runtime, key, who.name, seen))
 
 
-@router.post("/remedies/{key:remedy}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Waiving))
+@router.post("/remedies/{key:remedy}/waive", response_model=shapes.Remedy, openapi_extra=shapes.sends(shapes.Reason))
 def waive_remedy(who: Waives, runtime: Runs, sent: Body, key: Key) -> Response:
     """Give a remedy up for good, whatever is owed. The reason stands in the audit log."""
-    reason = _read(sent.json(), ("reason",), lambda fields: fields.text("reason", longest=1000))
+    reason = sent.reason()
     return _decided(runtime, who, sent, key, lambda: decisions.waive(runtime, key, who.name, reason))
 
 
 @router.post("/remedies/{key:remedy}/retry", response_model=shapes.Remedy, openapi_extra=shapes.NOTHING_SENT)
 def retry_remedy(who: Retries, runtime: Runs, sent: Body, key: Key) -> Response:
     """Send a refund that failed once more, under a new key of the provider's. A large one is held for somebody else."""
-    _read(sent.json_or_nothing(), (), lambda _: None)
+    sent.nothing()
     return _decided(runtime, who, sent, key, lambda: decisions.retry(runtime, key, who.name))
 
 
@@ -143,7 +141,8 @@ def _remedy(conn: Connection, key: str) -> Row:
 def _seen(sent: Sent) -> Seen | None:
     """What the person had before their eyes, where it was sent along: keys and values of the listing."""
     given = sent.json_or_nothing()
-    return _read(given, tuple(shapes.Seen.model_fields), _of_fields) if given else None
+    known = tuple(shapes.Seen.model_fields)
+    return problems.understood(lambda: _of_fields(Fields(given, "", known))) if given else None
 
 
 def _of_fields(fields: Fields) -> Seen:
@@ -154,10 +153,3 @@ def _of_fields(fields: Fields) -> Seen:
         clause=fields.maybe_text("clause"),
         held_because=fields.maybe_text("held_because"),
     )
-
-
-def _read(given: object, known: tuple[str, ...], read: Callable[[Fields], T]) -> T:
-    try:
-        return read(Fields(given, "", known))
-    except BadFieldError as error:
-        raise problems.of_field(error) from None

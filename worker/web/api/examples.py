@@ -23,5 +23,9 @@ EXAMPLES: dict[str, Any] = {
         "channel": "email",
         "explanation": "charged twice in April",
     },
+    "correct_member": {"name": "Ann Sample", "email": "ann.sample@example.com"},
+    "restrict_member": {"lift": False},
+    "stop_money": {"reason": "the price list is wrong"},
+    "resume_money": {"reason": "it is mended"},
     "waive_remedy": {"reason": "credited by hand on 2024-05-02"},
 }

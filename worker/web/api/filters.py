@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from reconcile.claims_types import ClaimKind, ClaimState
 from reconcile.outcome import FindingKind, FindingStatus, RemedyState
+from worker.store.console import AuditAsked
 from worker.store.listings import Filter, Page
 from worker.web.api.paging import Day, Name, Paged
 
@@ -62,3 +63,14 @@ class OfClaims(_Chosen):
 
     def filter(self) -> Filter:
         return self._filter([*self.status], self.kind)
+
+
+class OfAudit(Paged):
+    """What the console's page takes."""
+
+    actor: Name | None = None
+    action: Name | None = None
+    subject: Name | None = Field(None, description="A membership, or the key of a finding, remedy or claim.")
+
+    def asked(self) -> AuditAsked:
+        return AuditAsked(self.actor, self.action, self.subject)

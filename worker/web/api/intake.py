@@ -13,7 +13,6 @@ from worker import claims
 from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.events_file import EventsFileError, delivery, lines
-from worker.roster_fields import BadFieldError
 from worker.runtime import Runtime
 from worker.store import claims as store
 from worker.store.listings import Filter
@@ -81,10 +80,7 @@ def _recorded(
 def make_claim(who: WritesClaims, runtime: Runs, sent: Body) -> Response:
     """Take in a member's claim, and decide it. The same claim again gets the answer that it has; one that only adds
     what was asked for is answered anew."""
-    try:
-        told = claims.read(sent.json(), claims.words_of(runtime.rules.policy))
-    except BadFieldError as error:
-        raise problems.of_field(error) from None
+    told = problems.understood(lambda: claims.read(sent.json(), claims.words_of(runtime.rules.policy)))
 
     def act() -> Response:
         try:

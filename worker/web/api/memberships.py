@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query
 from sqlalchemy import Connection
@@ -48,7 +48,6 @@ IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", pattern=r'^"(0|[1-9][0-9]{0,8})"$', description="Only if this ETag still holds."),
 ]
-T = TypeVar("T")
 
 _VERSION = re.compile(r'"([0-9]+)"')
 
@@ -70,7 +69,7 @@ def list_memberships(_who: ReadsMemberships, runtime: Runs, asked: Annotated[Pag
 )
 def tell_notice(who: WritesMemberships, runtime: Runs, ring: Ring, sent: Body, ref: Membership) -> Response:
     """A cancellation, re-activation or termination, the minute it is received. The same one again changes nothing."""
-    told = _read(lambda: notice(sent.json()))
+    told = problems.understood(lambda: notice(sent.json()))
     return once(runtime, who, sent, lambda: _done(ring, lambda: add_notice(runtime, ref, told, who.name)))
 
 
@@ -81,7 +80,7 @@ def tell_notice(who: WritesMemberships, runtime: Runs, ring: Ring, sent: Body, r
 )
 def tell_change(who: WritesMemberships, runtime: Runs, ring: Ring, sent: Body, ref: Membership) -> Response:
     """A new price, plan or quantity, a discount, a pause, or a one-off charge that was agreed to."""
-    told = _read(lambda: change(sent.json()))
+    told = problems.understood(lambda: change(sent.json()))
     return once(runtime, who, sent, lambda: _done(ring, lambda: add_change(runtime, ref, told, who.name)))
 
 
@@ -98,7 +97,7 @@ def put_membership(
     row that was there as a new version; an equal one changes nothing."""
     given = {"membership": ref, **sent.json()}
     bundles = Bundles(runtime.rules.policy.versions.keys(), runtime.settings.policy)
-    told = _read(lambda: row(given, bundles))
+    told = problems.understood(lambda: row(given, bundles))
     if told.membership.ref != ref:
         said = f"the reference of the address is expected, not {quoted(told.membership.ref)}"
         raise problems.bad_field("membership", said)
@@ -134,13 +133,6 @@ def _shown(conn: Connection, ref: str, member: Mapping[str, object] | None) -> R
 
 def _masked(member: Mapping[str, str] | None) -> dict[str, object] | None:
     return masked(member) if member else None
-
-
-def _read(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except BadFieldError as error:
-        raise problems.of_field(error) from None
 
 
 def _done(ring: Callable[[], None], write: Callable[[], Written]) -> Response:

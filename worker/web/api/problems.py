@@ -4,7 +4,8 @@ anything personal, or says what stands behind."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -43,6 +44,8 @@ TITLES: Mapping[str, str] = {
     "busy": "Try again soon",
 }
 
+T = TypeVar("T")
+
 _log = structlog.get_logger(__name__)
 
 
@@ -67,6 +70,14 @@ def bad_field(field: str, said: str) -> Refused:
 def of_field(error: BadFieldError) -> Refused:
     """The refusal of a reader that the commands use too."""
     return bad_field(error.path, error.said)
+
+
+def understood(read: Callable[[], T]) -> T:
+    """What such a reader reads; Refused where it cannot."""
+    try:
+        return read()
+    except BadFieldError as error:
+        raise of_field(error) from None
 
 
 def unknown(what: str) -> Refused:

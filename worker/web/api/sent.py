@@ -11,7 +11,8 @@ from fastapi import Depends, Header, Request
 from handlers import strict_json
 from handlers.inbox import MalformedDelivery
 from handlers.strict_json import JsonObject
-from worker.web.api.problems import Refused
+from worker.roster_fields import Fields
+from worker.web.api.problems import Refused, understood
 from worker.web.body import BODY_BYTES_MAX, GoneError, TooLargeError, TooSlowError, headers_of, read_body
 
 READ_S = 10.0
@@ -53,6 +54,14 @@ class Sent:
     def json_or_nothing(self) -> JsonObject:
         """The same, where nothing may be sent too."""
         return self.json() if self.body.strip() else {}
+
+    def reason(self) -> str:
+        """The one line of a body that only says why."""
+        return understood(lambda: Fields(self.json(), "", ("reason",)).text("reason", longest=1000))
+
+    def nothing(self) -> None:
+        """Refuse whatever was sent, but an empty object."""
+        understood(lambda: Fields(self.json_or_nothing(), "", ()))
 
     def one_of(self, *kinds: str) -> str:
         """The media type, which is one of these."""

@@ -110,6 +110,83 @@ class Night(ListedNight):
     summary: dict[str, Any] | None = Field(description="As `makegood night --json` tells it.")
 
 
+class Kept(BaseModel):
+    """What is kept of a member in one membership, as `makegood privacy export` tells it; more may stand in it."""
+
+    membership: str
+    member: dict[str, str]
+    statement: str | None = Field(description="The version of the privacy statement under which it was collected.")
+    restricted_at: datetime | None
+    erased_at: datetime | None
+    roster: dict[str, Any]
+    facts: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    remedies: list[dict[str, Any]]
+    claims: list[dict[str, Any]]
+    notices: list[dict[str, Any]]
+
+
+class Exported(Shape):
+    data: list[Kept]
+
+
+class _Righted(Shape):
+    membership: str
+    left: list[str] = Field(description="What stays as it was, in words.")
+
+
+class Corrected(_Righted):
+    corrected: list[Literal["name", "email", "country"]]
+
+
+class Restricted(_Righted):
+    restricted: bool
+
+
+class Erased(_Righted):
+    erased: Literal[True]
+    bodies_removed: int = Field(description="Webhooks that named the member, whose bodies are gone.")
+
+
+class CorrectedAll(Shape):
+    data: list[Corrected]
+
+
+class RestrictedAll(Shape):
+    data: list[Restricted]
+
+
+class ErasedAll(Shape):
+    data: list[Erased]
+
+
+class Switch(Shape):
+    stopped: bool
+    by: str | None = Field(description="Who turned it last; null where nobody ever did.")
+    reason: str | None
+    at: datetime | None
+
+
+class Turned(Switch):
+    already: bool = Field(description="Whether it stood so before.")
+
+
+class AuditEntry(Shape):
+    n: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    hash: str = Field(description="Over this entry and the hash of the one before it.")
+
+
+class Verified(Shape):
+    entries: int
+    head: str
+    first_broken: int | None = Field(description="The first entry that does not fit; null where all do.")
+
+
 class Explained(BaseModel):
     """What `makegood explain --json` tells; more may stand in it."""
 
@@ -140,6 +217,10 @@ class Claims(_Listed):
     data: list[ListedClaim]
 
 
+class AuditEntries(_Listed):
+    data: list[AuditEntry]
+
+
 class Nights(_Listed):
     data: list[ListedNight]
 
@@ -147,9 +228,12 @@ class Nights(_Listed):
 # --- What is sent
 
 
+_EMAIL = r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}"
+
+
 class Member(Shape):
     name: Annotated[str, Field(min_length=1, max_length=254)] | None = None
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}$")] | None = None
+    email: Annotated[str, Field(max_length=254, pattern=f"^{_EMAIL}$")] | None = None
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     masked: Literal[True] | None = Field(
         None, json_schema_extra={"readOnly": True}, description="Only in answers. A row that has it is not taken back."
@@ -304,7 +388,19 @@ class Seen(Shape):
     held_because: Id | None = None
 
 
-class Waiving(Shape):
+class Correction(Shape):
+    """At least one of them. An empty text removes the field."""
+
+    name: Annotated[str, Field(max_length=254)] | None = None
+    email: Annotated[str, Field(max_length=254, pattern=f"^({_EMAIL})?$")] | None = None
+    country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] | None = None
+
+
+class Restriction(Shape):
+    lift: bool | None = Field(default=False, description="End the restriction.")
+
+
+class Reason(Shape):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
