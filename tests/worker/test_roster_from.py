@@ -3,6 +3,7 @@ roster of the merchant's own."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from handlers.strict_json import JsonObject
-from reconcile.membership import Agreement, Every, Membership
+from reconcile.membership import Agreement, CancelNotice, Channel, Every, Membership, PriceChange
 from reconcile.money import Money
 from tests.handlers.paypal.fake import CLIENT_ID, CLIENT_SECRET, FakePayPal
 from tests.handlers.paypal.serving import serving
@@ -20,10 +21,12 @@ from tests.worker import world as w
 from tests.worker.stripe_lists import Json, Lists, refused, stripe_with
 from tests.worker.test_backfill import no_wait
 from worker.backfill import BackfillError
+from worker.roster_changes import add_change, add_notice
 from worker.roster_from import SEVERAL, STATED_ALREADY, Built, take_in
 from worker.runtime import Runtime
 from worker.store import roster
 from worker.store.facts import store_facts
+from worker.store.roster import Imported
 
 BEGAN = int(w.at(w.START).timestamp())
 
@@ -112,6 +115,26 @@ def test_a_roster_of_ones_own_is_never_overruled(runtime: Runtime) -> None:
     built = from_stripe(runtime, subscription(), subscription("sub_9", metadata={"membership": "M-1"}))
     assert built.left_out == {STATED_ALREADY: 2}
     assert stored(runtime, "M-1", "sub_1") == {"M-1": own.membership}
+
+
+def test_what_was_told_of_it_since_stays_when_it_is_imported_again(runtime: Runtime) -> None:
+    from_stripe(runtime, subscription(metadata={"membership": "M-1"}))
+    cancel = CancelNotice(w.at(w.month(1)), Channel.PORTAL)
+    price = PriceChange(w.month(2), 10_900)
+    add_notice(runtime, "M-1", cancel, "shop")
+    add_change(runtime, "M-1", price, "shop")
+
+    same = from_stripe(runtime, subscription(metadata={"membership": "M-1"}))
+    ended = from_stripe(
+        runtime, subscription(metadata={"membership": "M-1"}, ended_at=int(w.at(w.month(3)).timestamp()))
+    )
+
+    assert (same.imported, same.left_out) == (Imported(unchanged=1), Counter())
+    assert ended.imported == Imported(changed=1)
+    found = stored(runtime, "M-1")["M-1"]
+    assert (found.notices, found.changes) == ((cancel,), (price,))
+    assert found.ended_on == w.month(3)
+    assert found.stated_by_provider
 
 
 def test_two_subscriptions_of_one_name_are_left_to_a_person(runtime: Runtime) -> None:
