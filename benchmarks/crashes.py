@@ -4,8 +4,8 @@ Kills a real executor process (SIGKILL) at every point of a remedy's way out, un
 two kills a run, then starts it again until nothing is on its way, and counts refunds doubled and refunds lost. Beside
 it the same is done to a plain retrying actor: a fresh key for each try, and a redelivery after each death.
 
-Without --minutes every combination is tried; with it, each point first and then as many, drawn with --seed, as the time
-allows. Writes the table of `docs/reliability.md`; ends with 1 if any refund was doubled or lost."""
+Without --minutes every combination is tried; with it as many as the time allows, drawn with --seed, and each point as
+often as any other. Writes the table of `docs/reliability.md`; ends with 1 if any refund was doubled or lost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import base64
 import os
 import platform
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from benchmarks.plain import plainly
 from config import policies
 from config.settings import Settings
 from tests import servers
+from tests.conftest import ROOT
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY, Clock
 from tests.worker.money.bank import FAULTS
@@ -46,6 +48,7 @@ PROVIDERS = ("stripe", "paypal")
 NO_FAULT = "none"
 # What a refund passes, in whatever comes between.
 OTHERS = {"credit", "find_credit", "cancel", "release"}
+AROUND_THE_CALL = ("refund:after_call", "record:before_commit", "refund:before_call", "record:after_commit")
 REFUNDING = tuple(point for point in POINTS if point.partition(":")[0] not in OTHERS)
 
 
@@ -87,39 +90,67 @@ class Table:
             self.bad.append(f"{scenario}: {ended}")
 
 
-def first_ones() -> list[Scenario]:
-    """Every point, at both providers, where it is passed."""
-    found = [
-        Scenario((p,), (), ("503",), *how) for p, *how in product(POINTS, PROVIDERS, ("refund", "credit", "cancel"))
-    ]
-    found += [Scenario((point,), ("pending",), (), "paypal") for point in POINTS if "look_at_refund" in point]
-    return found + [Scenario((point,), ("lost",), (), "stripe", "credit") for point in POINTS if "find_credit" in point]
-
-
-def more_of_them() -> list[Scenario]:
-    """Every point under every fault; every two kills under each of the faults that leave a doubt."""
-    found = [
+def combinations() -> list[list[Scenario]]:
+    """Every point without a fault of the provider; every point under every fault; every two kills of a refund under
+    each of the faults that leave a doubt. Each where the point is on the way."""
+    kinds = ("refund", "credit", "cancel")
+    calm = [Scenario((point,), (), ("503",), *how) for point, *how in product(POINTS, PROVIDERS, kinds)]
+    faulty = [
         Scenario((point,), (fault,), (), *how)
         for point, fault, *how in product(POINTS, FAULTS, PROVIDERS, ("refund", "credit"))
     ]
     doubts = ((), ("lost",), ("dropped",), ("late",), ("lost", "lost"), ("late", "dropped"))
-    for a, b, script, provider in product(REFUNDING, REFUNDING, doubts, PROVIDERS):
-        found.append(Scenario((a, b), script, (), provider))
+    twice = [
+        Scenario((a, b), script, (), provider)
+        for a, b, script, provider in product(REFUNDING, REFUNDING, doubts, PROVIDERS)
+    ]
+    return [[one for one in some if on_the_way(one)] for some in (calm, faulty, twice)]
+
+
+def on_the_way(scenario: Scenario) -> bool:
+    """Whether the scenario's first point is one that it passes."""
+    told = {
+        "refund": scenario.kind == "refund",
+        "credit": (scenario.kind, scenario.provider) == ("credit", "stripe"),
+        "find_credit": (scenario.kind, scenario.provider) == ("credit", "stripe") and scenario.script[:1] == ("lost",),
+        "cancel": scenario.kind == "cancel",
+        "look_at_refund": (scenario.kind, scenario.provider) == ("refund", "paypal")
+        and scenario.script[:1] == ("pending",),
+    }
+    return told.get(scenario.die_at[0].partition(":")[0], True)
+
+
+def spread(kinds: Sequence[Sequence[Scenario]], seed: int) -> list[Scenario]:
+    """All of them, shuffled, and in such an order that wherever one stops each point was tried about as often as any
+    other, those around the refund's call first, and with each kind of combination."""
+    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    waiting: dict[str, list[list[Scenario]]] = {point: [] for point in (*AROUND_THE_CALL, *POINTS)}
+    for some in kinds:
+        for point, heaps in waiting.items():
+            heap = [one for one in some if one.die_at[0] == point]
+            chance.shuffle(heap)
+            heaps.append(heap)
+    found = []
+    while any(heaps for heaps in waiting.values()):
+        for heaps in waiting.values():
+            while heaps and not heaps[0]:
+                heaps.pop(0)
+            if heaps:
+                found.append(heaps[0].pop())
+                heaps.append(heaps.pop(0))
     return found
 
 
 def main() -> int:
     arguments = _arguments()
-    rest = more_of_them()
-    random.Random(arguments.seed).shuffle(rest)  # noqa: S311 - to be repeated
-    chosen = [*first_ones(), *rest]
+    chosen = spread(combinations(), arguments.seed)
     kinds = ("sqlite", "postgres") if arguments.database == "both" else (arguments.database,)
     table, begun = Table(), time.monotonic()
     for kind in kinds:
         with _house(kind) as (house, forker):
             until = time.monotonic() + arguments.minutes * 60 / len(kinds) if arguments.minutes else None
             _try(table, kind, house, forker, chosen, until)
-    text = "\n".join(_page(table, len(chosen), time.monotonic() - begun)) + "\n"
+    text = "\n".join(_page(table, len(chosen) * len(kinds), arguments.seed, time.monotonic() - begun)) + "\n"
     if arguments.out is None:
         sys.stdout.write(text)
     else:
@@ -144,12 +175,12 @@ def _try(  # noqa: PLR0917 - what is tried, on what, into which table
             sys.stderr.write(f"{kind}: {table.whole.tried}\n")
 
 
-def _page(table: Table, combinations: int, seconds: float) -> Iterator[str]:
+def _page(table: Table, possible: int, seed: int, seconds: float) -> Iterator[str]:
     whole, model = table.whole, _machine()
     yield (
-        f"{utc_now():%Y-%m-%d}, {model}: {whole.tried} runs ({combinations} combinations on each database, in "
-        f"{seconds / 60:.0f} minutes), {whole.killed} kills: {whole.doubled} doubled, {whole.lost} "
-        f"lost. The plain retrying actor doubled {whole.plainly}."
+        f"{utc_now():%Y-%m-%d}, commit {_commit()}, {model}, seed {seed}: {whole.tried} runs of the {possible} that "
+        f"there are, in {seconds / 60:.0f} minutes, {whole.killed} kills: {whole.doubled} doubled, {whole.lost} lost. "
+        f"The plain retrying actor doubled {whole.plainly}."
     )
     tables = ("database", table.databases), ("killed at", table.points), ("provider's first answer", table.faults)
     for heading, rows in tables:
@@ -165,6 +196,11 @@ def _machine() -> str:
     told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     model = next((line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores{f' of {model}' if model else ''}, Python {platform.python_version()}"
+
+
+def _commit() -> str:
+    told = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
+    return told.stdout.strip()
 
 
 @contextmanager
