@@ -1,9 +1,12 @@
 """python -m benchmarks.upheaval [--members N] [--rounds N] [--seed N]
 
 The product as it runs: two `makegood work`, Postgres, Redis and the bank, and everything taken away from under them.
-Executors are killed (SIGKILL), the database server crashes and recovers, Redis is emptied, answers are lost; two
-executors are after the same remedies all the time. Then it is calm, and what became of each remedy is counted: ends
-with 1 if any refund was doubled or lost."""
+Executors and whole workers are killed (SIGKILL), the database server is stopped at once (`pg_ctl stop -m immediate`) or
+loses one of its processes, Redis is emptied and killed, answers are lost; two executors are after the same remedies all
+the time. What ended is started again, as a supervisor would. Then it is calm, and what became of each remedy is
+counted: ends with 1 if any refund was doubled or lost, or if the two were not both at work at the end.
+
+It kills servers, so it starts its own: TEST_DATABASE_URL and TEST_REDIS_URL must not be set."""
 
 from __future__ import annotations
 
@@ -22,13 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from dramatiq.errors import BrokerConnectionError
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, create_engine, select, text
 
 from config import policies
 from config.settings import Settings
 from handlers.inbox import Envelope
+from reconcile.facts import Charge
 from reconcile.membership import Agreement
 from tests import servers
 from tests.conftest import ROOT
@@ -53,6 +55,9 @@ from worker.store.sql import TRANSIENT
 # Nothing of which a key would have to be dead first: that takes a day, and this runs in real time.
 FAULTS = ("ok", "ok", "ok", "lost", "lost", "dropped", "409", "done500")
 CALM_S = 300.0
+ROUND_S = 20.0
+AWAY_S = 2.0  # how long a server that was killed stays away
+WORKERS = 2
 
 
 @dataclass
@@ -63,6 +68,8 @@ class Lived:
     done: Counter[str] = field(default_factory=Counter)
     doubled: int = 0
     lost: int = 0
+    started_again: int = 0  # workers that ended, killed by us or for want of a server
+    at_work: int = 0  # workers whose executor was alive at the end
     wrong: list[str] = field(default_factory=list)
 
 
@@ -104,26 +111,34 @@ def live(runtime: Runtime, redis_url: str, *, members: int, rounds: int, seed: i
         bank = stack.enter_context(open_bank(utc_now))
         bank.script.extend(chance.choice(FAULTS) for _ in range(3 * members))
         house, sweep = _Members(runtime, bank), _sweeping(runtime, redis_url)
+        last = members * 3 // 4
         house.arrive(1, members // 2)
         environment = settings(runtime, redis_url, bank)
-        workers = [stack.enter_context(_working(environment)) for _ in range(2)]
+        workers = [stack.enter_context(_working(environment)) for _ in range(WORKERS)]
+        url = engine.url.render_as_string(hide_password=False)
         acts: list[tuple[str, Callable[[], None]]] = [
+            ("executor killed", lambda: _kill(*chance.choice(workers).executors())),
+            ("Postgres stopped at once", lambda: _stop_postgres(url)),
             ("Redis emptied", lambda: _flush(redis_url)),
-            ("Postgres crashed", lambda: _crash(engine.url.render_as_string(hide_password=False))),
-            ("executor killed", lambda: _kill_executor(chance.choice(workers))),
+            ("worker killed", lambda: _kill(chance.choice(workers).process.pid)),
+            ("Postgres process killed", lambda: _crash(url)),
+            ("Redis killed", lambda: _kill_redis(redis_url)),
         ]
         for n in range(rounds):
-            until = time.monotonic() + 60
+            until = time.monotonic() + ROUND_S
             while len(bank.posts) < 1 + members * n // (2 * rounds) and time.monotonic() < until:
-                sweep()
-                time.sleep(0.2)
-            if n == 0:
-                house.arrive(members // 2 + 1, members)
+                _keep_up(workers, sweep)
+            if n == rounds // 2:
+                _insist(lambda: house.arrive(members // 2 + 1, last))
             what, act = acts[n % len(acts)]
-            act()
+            _insist(act)
             lived.done[what] += 1
+        _wait_until(lambda: all(worker.executors() for worker in workers), lambda: _keep_up(workers, sweep))
+        _insist(lambda: house.arrive(last + 1, members))  # for two that are both at work
         bank.script.clear()
-        _come_to_rest(runtime, lived, sweep)
+        _come_to_rest(runtime, lived, lambda: _keep_up(workers, sweep))
+        lived.at_work = sum(bool(worker.executors()) for worker in workers)
+        lived.started_again = sum(worker.again for worker in workers)
         _count(runtime, bank, lived)
     return lived
 
@@ -153,7 +168,7 @@ class _Members:
         self._deliver(stripe)
         judge_changed(self.runtime)
 
-    def _store(self, told: list[w.Charge]) -> None:
+    def _store(self, told: list[Charge]) -> None:
         with self.runtime.engine.begin() as conn:
             store_facts(conn, self.runtime.keyring, w.told(*told))
 
@@ -176,23 +191,67 @@ class _Members:
             deliveries.record(conn, self.runtime.keyring, rows)
 
 
+@dataclass
+class _Worker:
+    """`makegood work` under a supervisor."""
+
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
+    again: int = 0
+
+    def __post_init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        arguments = [sys.executable, "-m", "worker.cli", "work", "--threads", "1"]
+        self.process = subprocess.Popen(arguments, cwd=ROOT, env=self.environment)  # noqa: S603 - our own command
+
+    def keep_up(self) -> None:
+        if self.process.poll() is not None:
+            self.again += 1
+            self._start()
+
+    def executors(self) -> list[int]:
+        """The executor is a child of `work`, which starts another one where it ended. A process that has ended has no
+        children."""
+        with suppress(OSError):
+            threads = list(Path(f"/proc/{self.process.pid}/task").iterdir())
+            return [int(pid) for thread in threads for pid in _children(thread)]
+        return []
+
+
 @contextmanager
-def _working(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = [sys.executable, "-m", "worker.cli", "work", "--threads", "1"]
-    with subprocess.Popen(arguments, cwd=ROOT, env=environment) as process:  # noqa: S603 - our own command
+def _working(environment: dict[str, str]) -> Iterator[_Worker]:
+    worker = _Worker(environment)
+    try:
+        yield worker
+    finally:
+        worker.process.terminate()
         try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            worker.process.wait(60)
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
 
 
-def _kill_executor(process: subprocess.Popen[bytes]) -> None:
-    """The executor is a child of `work`, which starts another one."""
-    for pid in {int(pid) for thread in Path(f"/proc/{process.pid}/task").iterdir() for pid in _children(thread)}:
+def _keep_up(workers: list[_Worker], sweep: Callable[[], None]) -> None:
+    for worker in workers:
+        worker.keep_up()
+    sweep()
+    time.sleep(0.3)
+
+
+def _insist(work: Callable[[], None]) -> None:
+    """Until database and queue are back. What was done by then may be done once more."""
+    while True:
+        try:
+            return work()
+        except (*TRANSIENT, redis.ConnectionError):
+            time.sleep(0.5)
+
+
+def _kill(*pids: int) -> None:
+    for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -208,13 +267,34 @@ def _flush(redis_url: str) -> None:
         client.flushall()
 
 
+def _kill_redis(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        _kill(int(client.info("server")["process_id"]))
+
+
+def _stop_postgres(url: str) -> None:
+    """What `pg_ctl stop -m immediate` does: it throws out everybody and writes nothing more. Its log is read when it
+    is started again."""
+    with _connected(url) as conn:
+        told = conn.scalar(text("SELECT pg_read_file('postmaster.pid')"))
+        os.kill(int(str(told).split("\n", 1)[0]), signal.SIGQUIT)
+
+
 def _crash(url: str) -> None:
     """One of the server's processes dies: it throws out everybody, reads its log again, and comes back."""
+    with _connected(url) as conn:
+        _kill(int(conn.scalar(text("SELECT pg_backend_pid()"))))
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
     engine = create_engine(url)
-    with suppress(OperationalError), engine.connect() as conn:
-        os.kill(conn.scalar(text("SELECT pg_backend_pid()")), signal.SIGKILL)
-        conn.execute(text("SELECT 1"))
-    engine.dispose()
+    conn = engine.connect()
+    try:
+        yield conn
+    finally:
+        conn.invalidate()  # the server is gone
+        engine.dispose()
 
 
 def _sweeping(runtime: Runtime, redis_url: str) -> Callable[[], None]:
@@ -223,26 +303,31 @@ def _sweeping(runtime: Runtime, redis_url: str) -> Callable[[], None]:
     ring = declare(runtime, make_broker(told)).ring
 
     def sweep() -> None:
-        with suppress(*TRANSIENT, BrokerConnectionError):
+        with suppress(*TRANSIENT):
             tick(runtime, ring)
 
     return sweep
 
 
-def _come_to_rest(runtime: Runtime, lived: Lived, sweep: Callable[[], None]) -> None:
-    until = time.monotonic() + CALM_S
-    while time.monotonic() < until:
-        sweep()
-        with suppress(OperationalError):
+def _come_to_rest(runtime: Runtime, lived: Lived, meanwhile: Callable[[], None]) -> None:
+    def settled() -> bool:
+        with suppress(*TRANSIENT):
             states = _states(runtime)
-            if len(states) == lived.members and set(states.values()) == {"settled"}:
-                return
-        time.sleep(0.5)
+            return len(states) == lived.members and set(states.values()) == {"settled"}
+        return False
+
+    _wait_until(settled, meanwhile)
+
+
+def _wait_until(done: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+    until = time.monotonic() + CALM_S
+    while not done() and time.monotonic() < until:
+        meanwhile()
 
 
 def _states(runtime: Runtime) -> dict[str, str]:
     with runtime.engine.begin() as conn:
-        return dict(conn.execute(select(remedies.c.key, remedies.c.state)).all())  # type: ignore[arg-type] # pairs
+        return dict(conn.execute(select(remedies.c.key, remedies.c.state)).all())
 
 
 def _count(runtime: Runtime, bank: Bank, lived: Lived) -> None:
@@ -258,15 +343,19 @@ def _count(runtime: Runtime, bank: Bank, lived: Lived) -> None:
             continue
         lived.wrong.append(f"{key}: {states.get(key)}, {[one.minor for one in made]}")
     lived.wrong += bank.violations
+    if lived.at_work < WORKERS:
+        lived.wrong.append(f"{lived.at_work} of {WORKERS} workers had a living executor at the end")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.upheaval")
     parser.add_argument("--members", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=12, help="six acts in turn")
     parser.add_argument("--seed", type=int, default=7)
     told, begun = parser.parse_args(), time.monotonic()
-    with servers.postgres() as server, servers.valkey() as redis_url:
+    if taken := [name for name in ("TEST_DATABASE_URL", "TEST_REDIS_URL") if name in os.environ]:
+        parser.error(f"it would kill the server of {' and '.join(taken)}")
+    with servers.postgres(again_s=AWAY_S) as server, servers.valkey(again_s=AWAY_S) as redis_url:
         key = base64.b64encode(MASTER_KEY).decode()
         known = Settings.model_validate(
             {"database_url": server.url(server.create_database()), "encryption_keys": key, "breaker_percent": 100}
@@ -280,8 +369,9 @@ def main() -> int:
         engine.dispose()
     done = ", ".join(f"{what} {times} times" for what, times in sorted(lived.done.items()))
     sys.stdout.write(
-        f"{lived.members} remedies in {time.monotonic() - begun:.0f} s; {done}: {lived.doubled} doubled, "
-        f"{lived.lost} lost.\n"
+        f"{lived.members} remedies in {time.monotonic() - begun:.0f} s; {done}; workers started again "
+        f"{lived.started_again} times, {lived.at_work} of {WORKERS} executors alive at the end: "
+        f"{lived.doubled} doubled, {lived.lost} lost.\n"
     )
     for line in lived.wrong:
         sys.stderr.write(f"{line}\n")

@@ -95,8 +95,9 @@ DURABLE = {
 
 
 @contextmanager
-def postgres(**changed: str) -> Iterator[PostgresServer]:
-    """The server of `TEST_DATABASE_URL`, else one of our own (with settings `changed`) until the end of the block."""
+def postgres(*, again_s: float | None = None, **changed: str) -> Iterator[PostgresServer]:
+    """The server of `TEST_DATABASE_URL`, else one of our own (with settings `changed`) until the end of the block,
+    which is started again `again_s` seconds after it was killed."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
         return
@@ -124,13 +125,14 @@ def postgres(**changed: str) -> Iterator[PostgresServer]:
                 return False
             return True
 
-        with running(folder, argv, answers, owner) as port:
+        with running(folder, argv, answers, owner, again_s=again_s) as port:
             yield PostgresServer(address(port))
 
 
 @contextmanager
-def valkey() -> Iterator[str]:
-    """The address of `TEST_REDIS_URL` (one numbered database a test process), else of a Valkey of our own."""
+def valkey(*, again_s: float | None = None) -> Iterator[str]:
+    """The address of `TEST_REDIS_URL` (one numbered database a test process), else of a Valkey of our own, which is
+    started again `again_s` seconds after it was killed."""
     if given := os.environ.get("TEST_REDIS_URL"):
         number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         yield make_url(given).set(database=number).render_as_string(hide_password=False)
@@ -153,7 +155,7 @@ def valkey() -> Iterator[str]:
                 except redis.ConnectionError:
                     return False
 
-        with running(folder, argv, answers, {}) as port:
+        with running(folder, argv, answers, {}, again_s=again_s) as port:
             yield address(port)
 
 

@@ -24,13 +24,18 @@ Owner = dict[str, Any]
 
 # Waits on its standard input, which ends when the process holding the other side ends: even by SIGKILL.
 _WATCHER = """
-import json, select, shutil, signal, subprocess, sys
+import json, select, shutil, signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-argv, folder, options = json.loads(sys.argv[1])
-server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd=folder, **options)
+argv, folder, options, again = json.loads(sys.argv[1])
+def start():
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd=folder, **options), time.monotonic()
+server, begun = start()
 while not select.select([sys.stdin], [], [], 0.2)[0]:
     if server.poll() is not None:
-        sys.exit("it ended with %s" % server.returncode)
+        if not again or time.monotonic() - begun < 2:
+            sys.exit("it ended with %s" % server.returncode)
+        time.sleep(again)
+        server, begun = start()
 server.send_signal(signal.SIGINT)
 try:
     server.wait(10)
@@ -47,12 +52,18 @@ class ServerDidNotStartError(RuntimeError):
 
 @contextmanager
 def running(
-    folder: Path, argv: Callable[[int], list[str]], answers: Callable[[int], bool], owner: Owner
+    folder: Path,
+    argv: Callable[[int], list[str]],
+    answers: Callable[[int], bool],
+    owner: Owner,
+    *,
+    again_s: float | None = None,
 ) -> Iterator[int]:
-    """The port of a server that answers; between finding a free port and binding it, another process may be quicker."""
+    """The port of a server that answers; between finding a free port and binding it, another process may be quicker.
+    One that ends is started again after `again_s` seconds, where given: for who kills it."""
     for _ in range(_PORTS_TRIED_MAX):
         port = _free_port()
-        order = json.dumps([argv(port), str(folder), owner])
+        order = json.dumps([argv(port), str(folder), owner, again_s])
         with (folder / "server.log").open("ab") as log:
             watcher = subprocess.Popen(
                 [sys.executable, "-IS", "-c", _WATCHER, order], stdin=subprocess.PIPE, stdout=log, stderr=log, env=ENV

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from dramatiq import Actor, Broker, actor
+from dramatiq.errors import BrokerConnectionError
+from redis.exceptions import RedisError
 
 from worker.broker import in_process, start_worker
 from worker.handling import drain
@@ -27,7 +29,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Actors:
-    """The actors of one broker. `stopping` ends a drain under way between two batches."""
+    """The actors of one broker. `stopping` ends a drain under way between two batches. Where the queue is away nobody
+    is woken, which costs time and nothing else: the rows stay, and the clock's sweep rings again."""
 
     handle_deliveries: Actor[[], None]
     reconcile_slice: Actor[[str], None]
@@ -36,13 +39,20 @@ class Actors:
 
     def ring(self) -> None:
         """Wake a worker: there are deliveries. One message, however many there are."""
-        self.handle_deliveries.send()
+        self._send(self.handle_deliveries)
 
     def wake(self, judging: str, count: int) -> None:
         """Have up to `count` workers take part in a run of the judge. Threads of this process would only share its
         time."""
         for _ in range(0 if self.in_process else count):
-            self.reconcile_slice.send(judging)
+            self._send(self.reconcile_slice, judging)
+
+    @staticmethod
+    def _send(what: Actor[..., None], *arguments: str) -> None:
+        try:
+            what.send(*arguments)
+        except (RedisError, BrokerConnectionError) as fault:
+            _log.warning("nobody_woken", actor=what.actor_name, error=type(fault).__name__)
 
 
 def declare(runtime: Runtime, broker: Broker) -> Actors:

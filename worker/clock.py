@@ -12,7 +12,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -53,7 +52,7 @@ def run_clock(
             begun = time.monotonic()
             try:
                 tick(runtime, ring)
-            except (*TRANSIENT, PoolTimeoutError, BrokerConnectionError) as fault:
+            except (*TRANSIENT, PoolTimeoutError) as fault:
                 _log.warning("tick_missed", error=type(fault).__name__)
             errands.start("night", lambda: nightly.run_due(runtime, stop.is_set, wake))
             errands.start("alerts", lambda: telling.deliver(runtime))

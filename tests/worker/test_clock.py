@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from tests.worker import world as w
 from tests.worker.conftest import Clock
+from worker.actors import declare
+from worker.broker import close, make_broker
 from worker.clock import judge_the_day, run_clock, tick
 from worker.handling import drain
 from worker.runtime import Runtime
@@ -86,6 +88,22 @@ def test_a_database_that_is_away_costs_ticks_and_not_the_clock(plain: Runtime) -
     w.deliver(plain, w.body(w.charge("ch_1", w.START)))
     run_clock(plain, ring, stop, every_s=0.01)
     assert calls == 2
+
+
+def test_a_queue_that_is_away_costs_the_ring_and_nothing_else(plain: Runtime) -> None:
+    broker = make_broker(plain.settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"}))
+    actors, stop = declare(plain, broker), threading.Event()
+
+    def ring() -> None:
+        actors.ring()
+        stop.set()
+
+    w.deliver(plain, w.body(w.charge("ch_1", w.START)))
+    run_clock(plain, ring, stop, every_s=0.01, wake=actors.wake)
+    actors.wake("a run", 2)
+    close(broker)
+    with plain.engine.begin() as conn:
+        assert heartbeats.last_beat(conn, "judged") is not None
 
 
 AWAY = text("SELECT pg_terminate_backend(pg_backend_pid())")
