@@ -1,16 +1,21 @@
 """How long each page of the console takes with a million charges: `python -m benchmarks.console [CHARGES]`.
 
 A real Postgres is filled by its own SQL (a member for twelve charges, a finding for twenty-five, ten audit entries a
-finding), around a small world that is told and judged as usual; then every page is asked for over HTTP and timed."""
+finding), around a small world that is told and judged as usual; then every page is asked for over HTTP and timed: what
+it took, and what of it was work: the processor's time of the web process with its client, and of the database. That is
+the same however busy the machine is."""
 
 from __future__ import annotations
 
 import base64
+import os
 import statistics
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine, text
 
@@ -77,12 +82,13 @@ _FILL = (
     """INSERT INTO audit (n, at, actor, action, subject, detail, prev_hash, hash)
        SELECT 1000000 + n, now(), 'makegood', (ARRAY['finding_opened', 'remedy_decided'])[n % 2 + 1],
               'finding:stripe:ch_f' || n, '{}', '', 'made up ' || n FROM generate_series(1, :entries) n""",
-    "ANALYZE",
+    "VACUUM ANALYZE",  # as autovacuum does by itself
 )
 
 
 def main(charges: int) -> None:
-    with servers.postgres() as server:
+    # No helpers of a query: the work of the processes that are there is all of it.
+    with servers.postgres(max_parallel_workers_per_gather="0") as server:
         engine = make_engine(server.url(server.create_database()))
         migrate(engine)
         runtime = _runtime(engine)
@@ -92,22 +98,48 @@ def main(charges: int) -> None:
         with serving(create_app(runtime, routes=routes(runtime))) as base:
             visitor = Visitor(base, runtime, "clerk", "approver", "auditor")
             visitor.client.timeout = 60
-            for path, took in _timed(visitor):
-                _say(f"{statistics.median(took):7.1f} ms median  {max(took):7.1f} ms most  {path}")
+            _say(f"load {os.getloadavg()[0]:.0f}; median, worst and work in ms (work: ours and the database's)")
+            for path, asked in _timed(visitor, engine):
+                took, ours, theirs = ([getattr(one, name) for one in asked] for name in ("took", "ours", "database"))
+                middle = [statistics.median(times) for times in (took, ours, theirs)]
+                _say(f"{middle[0]:6.0f} {max(took):6.0f} {middle[1]:6.1f} + {middle[2]:4.1f}  {path}")
+            _say(f"load {os.getloadavg()[0]:.0f}")
             visitor.client.close()
         engine.dispose()
 
 
-def _timed(visitor: Visitor) -> Iterator[tuple[str, list[float]]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, in milliseconds."""
+
+    took: float
+    ours: float
+    database: float
+
+
+def _timed(visitor: Visitor, engine: Engine) -> Iterator[tuple[str, list[Asked]]]:
     for path in PAGES:
-        took = []
-        for _ in range(TIMES + 1):
-            begun = time.perf_counter()
-            answer = visitor.get(path)
-            took.append((time.perf_counter() - begun) * 1000)
-            if answer.status_code not in {200, 303}:
-                raise SystemExit(f"{path}: {answer.status_code}")
-        yield path, took[1:]  # the first fills caches
+        visitor.get(path)  # fills caches
+        yield path, [_asked(visitor, path, _backends(engine)) for _ in range(TIMES)]
+
+
+def _asked(visitor: Visitor, path: str, backends: list[int]) -> Asked:
+    database, ours, begun = _worked(backends), time.process_time(), time.perf_counter()
+    answer = visitor.get(path)
+    took, ours, database = time.perf_counter() - begun, time.process_time() - ours, _worked(backends) - database
+    if answer.status_code not in {200, 303}:
+        raise SystemExit(f"{path}: {answer.status_code}")
+    return Asked(took * 1000, ours * 1000, database * 1000)
+
+
+def _backends(engine: Engine) -> list[int]:
+    with engine.connect() as conn:
+        return list(conn.scalars(text("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")))
+
+
+def _worked(pids: list[int]) -> float:
+    """Seconds on a processor."""
+    return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
 
 def _runtime(engine: Engine) -> Runtime:
@@ -136,8 +168,8 @@ def _fill(engine: Engine, charges: int) -> None:
     findings = charges // 25
     sizes = {"charges": charges, "members": charges // 12, "findings": findings, "entries": findings * 10}
     for statement in _FILL:
-        with engine.begin() as conn:
-            conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.exec_driver_sql("SET statement_timeout = 0")
             names = {name: value for name, value in sizes.items() if f":{name}" in statement}
             conn.execute(text(statement), names)
 
