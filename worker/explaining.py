@@ -3,12 +3,14 @@ happened since. The core computes it anew from the stored ledger: it can be held
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from reconcile.judgement import judge_stray, reconcile, survey
+from reconcile.scene import Scene
 from worker.codec import key_of
 from worker.engine import reading
 from worker.explained import course, verdict
@@ -18,11 +20,25 @@ from worker.schema import Row, memberships
 from worker.store import histories, ledgers
 from worker.store.histories import Known
 
-__all__ = ["explain", "page"]
+__all__ = ["Explained", "explain", "explained", "page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything about something as plain data, and what it was read off; no scene where no membership is concerned."""
+
+    told: Row
+    scene: Scene | None = None
 
 
 def explain(runtime: Runtime, ref: str) -> Row | None:
     """Everything about `ref` (a membership, charge, finding or remedy) as plain data; None where nothing is known."""
+    found = explained(runtime, ref)
+    return None if found is None else found.told
+
+
+def explained(runtime: Runtime, ref: str) -> Explained | None:
+    """The same with the scene, for who draws it."""
     with reading(runtime.engine).begin() as conn:
         about = histories.known(conn, ref)
         if about is None:
@@ -32,7 +48,7 @@ def explain(runtime: Runtime, ref: str) -> Row | None:
         return _member(runtime, conn, ref, about)
 
 
-def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
+def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explained:
     (ledger,) = ledgers.load_ledgers(conn, [str(about.membership)])
     judged = conn.execute(select(memberships).where(memberships.c.ref == about.membership)).mappings().one()
     as_of: date = judged["judged_as_of"] or _today(runtime)
@@ -42,7 +58,7 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
     found = verdict.findings(conn, outcome.findings, outcome.remedies, about)
     days = {str(taking.ref): taking.day for taking in scene.paired.takings}
     member = ledger.membership
-    return {
+    everything = {
         "ref": ref,
         "is": about.kind,
         "membership": member.ref,
@@ -58,9 +74,10 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row:
         "clauses": verdict.clauses(runtime.rules.policy, found, days),
         "since": verdict.since(conn, (*ledger.refunds, *ledger.credits), ledger.disputes, found, about),
     }
+    return Explained(everything, scene)
 
 
-def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row | None:
+def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explained | None:
     """A charge that no membership has."""
     stray = None if about.charge is None else ledgers.load_strays(conn, [about.charge])[about.charge]
     if stray is None:
@@ -69,7 +86,7 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row | 
     judged = judge_stray(stray, runtime.rules, as_of)
     found = verdict.findings(conn, judged[:1] if judged else (), judged[1:] if judged else (), about)
     told = histories.told_by(conn, [key_of(stray.charge)])
-    return {
+    everything = {
         "ref": ref,
         "is": about.kind,
         "membership": None,
@@ -81,6 +98,7 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Row | 
         "clauses": [],
         "since": verdict.since(conn, stray.refunds, stray.disputes, found, about),
     }
+    return Explained(everything)
 
 
 def _today(runtime: Runtime) -> date:

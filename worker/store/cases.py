@@ -9,11 +9,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, case, collate, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, collate, func, or_, select, tuple_
 
 from reconcile.currency import EXPONENTS
 from worker.schema import findings, remedies
-from worker.store.sql import is_postgres
+from worker.store.ranks import Rank, Ranking
+from worker.store.sql import begins, is_postgres
 
 f, r = findings.c, remedies.c
 PART = 500
@@ -40,8 +41,11 @@ class Where(StrEnum):
 class Order(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
-    LARGEST = "largest"
+    LARGEST = "largest"  # of its currency
     SMALLEST = "smallest"
+
+
+BY_DAY = frozenset({Order.NEWEST, Order.OLDEST})
 
 
 _STANDS: dict[Where, ColumnElement[bool] | None] = {
@@ -79,7 +83,7 @@ class Wanted:
 class Cursor:
     """The place behind a row: the page after it begins there."""
 
-    value: str
+    value: date | Rank
     key: str
 
 
@@ -94,15 +98,20 @@ class Sum:
 
 def page(conn: Connection, wanted: Wanted, after: Cursor | None, size: int) -> list[Row[Any]]:
     """One page of cases, `size` at most, behind `after`."""
-    value, down = _sorted_by(wanted.order)
     key = collate(f.key, "C") if is_postgres(conn) else f.key
     query = _chosen(conn, wanted)
-    if after is not None:
-        at = date.fromisoformat(after.value) if value is f.first_seen else int(after.value)
-        here, there = tuple_(value, key), tuple_(at, after.key)
-        query = query.where(here < there if down else here > there)
-    ordered = query.order_by(value.desc() if down else value, key.desc() if down else key)
-    return list(conn.execute(ordered.limit(size)))
+    if wanted.order in BY_DAY:
+        down = wanted.order is Order.NEWEST
+        if after is not None:
+            here, there = tuple_(f.first_seen, key), tuple_(after.value, after.key)
+            query = query.where(here < there if down else here > there)
+        query = query.order_by(f.first_seen.desc() if down else f.first_seen, key.desc() if down else key)
+    else:
+        ranking = Ranking(_CURRENCY, _AMOUNT, key, down=wanted.order is Order.LARGEST)
+        if after is not None and isinstance(after.value, Rank):
+            query = query.where(ranking.behind(after.value, after.key))
+        query = query.order_by(*ranking.order)
+    return list(conn.execute(query.limit(size)))
 
 
 def every(conn: Connection, wanted: Wanted) -> Iterator[Row[Any]]:
@@ -115,8 +124,7 @@ def every(conn: Connection, wanted: Wanted) -> Iterator[Row[Any]]:
 
 def behind(row: Row[Any], order: Order) -> Cursor:
     """The place behind this row."""
-    told = row.first_seen if order in {Order.NEWEST, Order.OLDEST} else row.ranked
-    return Cursor(str(told), row.key)
+    return Cursor(row.first_seen if order in BY_DAY else Rank.of(row.amount_currency, row.amount_minor), row.key)
 
 
 def sums(conn: Connection, wanted: Wanted) -> Sequence[Sum]:
@@ -129,15 +137,7 @@ def sums(conn: Connection, wanted: Wanted) -> Sequence[Sum]:
 def one(conn: Connection, key: str) -> Row[Any] | None:
     """The finding of this key (or of its remedy's), with its remedy."""
     query = _chosen(conn, replace(Wanted(), where=Where.ALL))
-    return conn.execute(
-        query.where(or_(f.key == key, f.key.in_(select(r.finding).where(r.key == key)))).limit(1)
-    ).one_or_none()
-
-
-def _sorted_by(order: Order) -> tuple[Column[Any] | ColumnElement[Any], bool]:
-    if order in {Order.NEWEST, Order.OLDEST}:
-        return f.first_seen, order is Order.NEWEST
-    return func.coalesce(_AMOUNT, -1), order is Order.LARGEST
+    return conn.execute(query.where(or_(f.key == key, f.key == _finding_of(key))).limit(1)).one_or_none()
 
 
 def _chosen(conn: Connection, wanted: Wanted) -> Select[Any]:
@@ -151,7 +151,6 @@ def _chosen(conn: Connection, wanted: Wanted) -> Select[Any]:
         r.decided_at,
         _AMOUNT.label("amount_minor"),
         _CURRENCY.label("amount_currency"),
-        func.coalesce(_AMOUNT, -1).label("ranked"),
     )
     return _where(conn, shown, wanted)
 
@@ -168,7 +167,7 @@ def _where(conn: Connection, query: Select[Any], wanted: Wanted) -> Select[Any]:
         if value:
             query = query.where(column == value)
     if wanted.provider:
-        query = query.where(_begins(conn, f.charge, f"{wanted.provider}:"))
+        query = query.where(begins(conn, f.charge, f"{wanted.provider}:"))
     if wanted.since is not None:
         query = query.where(f.first_seen >= wanted.since)
     if wanted.until is not None:
@@ -186,18 +185,16 @@ def _says(conn: Connection, text: str) -> ColumnElement[bool]:
     """A membership or a charge by its beginning, a charge without its provider too; a key as a whole."""
     charges = [text] if ":" in text else [f"{provider}:{text}" for provider in ("stripe", "paypal")]
     return or_(
-        _begins(conn, f.membership, text),
-        *(_begins(conn, f.charge, charge) for charge in charges),
+        begins(conn, f.membership, text),
+        *(begins(conn, f.charge, charge) for charge in charges),
         f.key == text,
-        # By a query of its own: asked of the joined row, no index would help.
-        f.key.in_(select(r.finding).where(r.key == text)),
+        f.key == _finding_of(text),
     )
 
 
-def _begins(conn: Connection, column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
-    """By the order of bytes, on both databases and in any language."""
-    bytewise: ColumnElement[Any] = collate(column, "C") if is_postgres(conn) else column
-    return and_(bytewise >= start, bytewise < start + "\U0010ffff")
+def _finding_of(remedy: str) -> ScalarSelect[Any]:
+    """By a query of its own: asked of the joined row, no index would help."""
+    return select(r.finding).where(r.key == remedy).scalar_subquery()
 
 
 def _units() -> ColumnElement[int]:

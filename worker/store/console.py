@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, or_, select, tuple_
 
 from worker.schema import audit, claims, facts, findings, identifiers, memberships, remedies
-from worker.store.sql import is_postgres
+from worker.store.sql import begins
 
 a, c, i, m = audit.c, claims.c, identifiers.c, memberships.c
 
 
 def memberships_like(conn: Connection, text: str, limit: int) -> list[str]:
     """Memberships by reference (its beginning is enough), or by a customer, subscription, payer or charge."""
-    found = list(conn.scalars(select(m.ref).where(_begins(conn, text)).order_by(m.ref).limit(limit)))
+    found = list(conn.scalars(select(m.ref).where(begins(conn, m.ref, text)).order_by(m.ref).limit(limit)))
     bare = text.partition(":")[2] or text
     # Named in full, so that the key's index leads to it.
     providers, kinds = ("", "stripe", "paypal"), ("subscription", "customer", "payer", "named")
@@ -29,13 +29,6 @@ def memberships_like(conn: Connection, text: str, limit: int) -> list[str]:
         facts.c.membership.is_not(None),
     )
     return list(dict.fromkeys([*found, *conn.scalars(named), *conn.scalars(of_charge)]))[:limit]
-
-
-def _begins(conn: Connection, text: str) -> ColumnElement[bool]:
-    """Each database by the index that it can use for it."""
-    if is_postgres(conn):
-        return m.ref.startswith(text, autoescape=True)
-    return and_(m.ref >= text, m.ref < text + "\U0010ffff")
 
 
 def open_cases(conn: Connection, refs: Sequence[str]) -> dict[str, int]:

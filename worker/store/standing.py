@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, func, select
 
-from worker.schema import approvals, attempts, claims, findings, memberships, notices, remedies
+from worker.schema import approvals, attempts, claims, findings, notices, remedies
 from worker.store import summing
+from worker.store.ranks import Rank, Ranking
 
 f, r = findings.c, remedies.c
 # Ending an agreement moves no money.
@@ -29,9 +30,11 @@ class Heap:
     minor: int
 
 
-def heaps(conn: Connection) -> Sequence[Heap]:
-    """All remedies that move money, by state, reason and currency."""
+def heaps(conn: Connection, states: Sequence[str] | None = None) -> Sequence[Heap]:
+    """The remedies that move money (in all states, or in these), by state, reason and currency."""
     query = select(r.state, r.held_because, r.currency, func.count(), func.coalesce(func.sum(r.amount_minor), 0))
+    if states is not None:
+        query = query.where(r.state.in_(states))
     rows = conn.execute(query.where(MOVES_MONEY).group_by(r.state, r.held_because, r.currency))
     return [Heap(state, reason, currency, count, int(minor)) for state, reason, currency, count, minor in rows]
 
@@ -64,11 +67,10 @@ class Undone:
 
 def undone(conn: Connection) -> Undone:
     """How much is left undone."""
-    alone = findings.outerjoin(remedies, r.finding == f.key)
     return Undone(
         claims_held=_count(conn, claims, claims.c.state == "held"),
         claims_pending=_count(conn, claims, claims.c.state == "pending"),
-        follow_up=_count(conn, alone, (f.status == "open") & r.key.is_(None)),
+        follow_up=_count(conn, findings, (f.status == "open") & ~exists().where(r.finding == f.key)),
         deliveries_failed=summing.failed_deliveries(conn),
         unjudged=summing.unjudged(conn),
         notices_failed=_count(conn, notices, notices.c.state == "failed"),
@@ -89,19 +91,21 @@ class Asked:
     cancels: bool = False  # proposals to end an agreement, not money
 
 
-def remedy_page(conn: Connection, asked: Asked, after: tuple[int, str] | None, size: int) -> list[Row[Any]]:
-    """Remedies, the largest first, behind (amount, key)."""
-    ranked = func.coalesce(r.amount_minor, -1)
-    query = _remedies(asked).add_columns(ranked.label("ranked"))
+_RANKING = Ranking(r.currency, r.amount_minor, r.key)
+
+
+def remedy_page(conn: Connection, asked: Asked, after: tuple[Rank, str] | None, size: int) -> list[Row[Any]]:
+    """Remedies by currency, the largest first, behind (rank, key)."""
+    chosen = _asked(select(r.key), asked)
     if after is not None:
-        query = query.where(tuple_(ranked, r.key) < tuple_(*after))
-    return list(conn.execute(query.order_by(ranked.desc(), r.key.desc()).limit(size)))
+        chosen = chosen.where(_RANKING.behind(*after))
+    # Ranked first: what stands beside each is looked up for one page, not for all that waits.
+    return remedies_of(conn, list(conn.scalars(chosen.order_by(*_RANKING.order).limit(size))))
 
 
 def remedies_of(conn: Connection, keys: Sequence[str]) -> list[Row[Any]]:
-    """These remedies, the largest first."""
-    query = _remedies(None).where(r.key.in_(keys))
-    return list(conn.execute(query.order_by(func.coalesce(r.amount_minor, -1).desc(), r.key.desc())))
+    """These remedies, by currency and the largest first."""
+    return list(conn.execute(_remedies().where(r.key.in_(keys)).order_by(*_RANKING.order)))
 
 
 def remedy_sums(conn: Connection, asked: Asked) -> Sequence[Heap]:
@@ -111,9 +115,9 @@ def remedy_sums(conn: Connection, asked: Asked) -> Sequence[Heap]:
     return [Heap("", None, currency, count, int(minor)) for currency, count, minor in rows]
 
 
-def _remedies(asked: Asked | None) -> Select[Any]:
+def _remedies() -> Select[Any]:
     a = approvals.c
-    query = select(
+    return select(
         *r,
         f.kind.label("finding_kind"),
         f.first_seen,
@@ -124,7 +128,6 @@ def _remedies(asked: Asked | None) -> Select[Any]:
         a.prepared_by,
         a.approved_by,
     ).select_from(remedies.outerjoin(findings, r.finding == f.key).outerjoin(approvals, a.key == r.key))
-    return query if asked is None else _asked(query, asked)
 
 
 def _asked(query: Select[Any], asked: Asked) -> Select[Any]:
@@ -141,10 +144,3 @@ def calls(conn: Connection, key: str) -> list[Row[Any]]:
     a = attempts.c
     query: Select[Any] = select(a.at, a.event, a.generation, a.note).where(a.key == key)
     return list(conn.execute(query.order_by(a.id)))
-
-
-def judged_as_of(conn: Connection, ref: str) -> date | None:
-    """The date at which a membership was judged last."""
-    m = memberships.c
-    day: date | None = conn.scalar(select(m.judged_as_of).where(m.ref == ref))
-    return day

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import update
 
 from tests.worker.console.conftest import DISPUTED, LARGE, SMALL, Come
 from tests.worker.console.visitor import Visitor, text
 from worker.audit import verify
 from worker.money import decisions
 from worker.runtime import Runtime
+from worker.schema import remedies
 from worker.store import listings
+from worker.web.console import cases
 
 
 def _remedy(world: Runtime, key: str) -> dict[str, object]:
@@ -82,6 +86,23 @@ def test_a_filter_shows_what_it_says_and_the_export_is_the_same(come: Come, quer
     rows = list(csv.DictReader(io.StringIO(visitor.get(f"/console/cases.csv?{query}").text)))
     assert {row["charge"].removeprefix("stripe:") for row in rows} == shown
     assert visitor.get(f"/console/cases.xlsx?{query}").content.startswith(b"PK")
+
+
+@pytest.mark.parametrize("order", ["largest", "smallest"])
+def test_amounts_are_ordered_within_their_currency_over_the_pages_too(
+    come: Come, world: Runtime, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """1.50 EUR is not more than 300.00 USD because 150 is more than 100, nor less."""
+    with world.engine.begin() as conn:
+        conn.execute(update(remedies).where(remedies.c.key == SMALL).values(currency="EUR", amount_minor=150))
+    monkeypatch.setattr(cases, "SIZE", 1)
+    visitor, seen, address = come("clerk"), [], f"/console/cases?order={order}"
+    while address:
+        page = visitor.get(address).text
+        seen += re.findall(r'class="ref">stripe:(\w+)<', page)
+        address = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    dollars = ["ch_large", "ch_disputed", "ch_nobodys"]
+    assert seen == ["ch_twice", *(dollars if order == "largest" else reversed(dollars))]
 
 
 def test_what_is_typed_never_becomes_part_of_the_page(come: Come) -> None:

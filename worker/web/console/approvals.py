@@ -16,6 +16,7 @@ from worker.money import decisions
 from worker.money.decisions import DecisionError
 from worker.money.following import ACTOR
 from worker.store import standing
+from worker.store.ranks import Rank
 from worker.store.sends import EXECUTABLE
 from worker.store.standing import Asked, Heap
 from worker.web.console import asking
@@ -47,12 +48,12 @@ class Outcome:
 
 
 def show(desk: Desk) -> Response:
-    """What waits, the largest amount first."""
+    """What waits, by currency and the largest amount first."""
     asked = _asked(desk)
     with desk.reading() as conn:
         rows = standing.remedy_page(conn, asked, _behind(desk), SIZE + 1)
         sums = standing.remedy_sums(conn, asked)
-        heaps = standing.heaps(conn)
+        heaps = standing.heaps(conn, ("held",))
         cancels = standing.to_cancel(conn)
     more = rows[SIZE - 1] if len(rows) > SIZE else None
     return desk.page(
@@ -63,7 +64,7 @@ def show(desk: Desk) -> Response:
         asked=asked,
         reasons=_reasons(heaps),
         cancels=cancels,
-        next=None if more is None else asking.place(str(more.ranked), more.key),
+        next=None if more is None else asking.place(str(Rank.of(more.currency, more.amount_minor)), more.key),
         kept={name: value for name, value in desk.query.items() if name != "after"},
     )
 
@@ -80,9 +81,10 @@ def following(desk: Desk) -> Response:
     return desk.go(link(f"/console/cases/{quote(rows[0].key, safe='')}", go=going, done=done))
 
 
-def _behind(desk: Desk) -> tuple[int, str] | None:
+def _behind(desk: Desk) -> tuple[Rank, str] | None:
     after = asking.cursor(desk.query)
-    return (int(after[0]), after[1]) if after is not None and after[0].lstrip("-").isdecimal() else None
+    rank = None if after is None else Rank.read(after[0])
+    return None if after is None or rank is None else (rank, after[1])
 
 
 def review(desk: Desk) -> Response:
@@ -155,8 +157,7 @@ def blocked(desk: Desk, row: Row[Any]) -> str:
 def _reasons(heaps: Iterable[Heap]) -> list[tuple[str, int]]:
     found: Counter[str] = Counter()
     for heap in heaps:
-        if heap.state == "held":
-            found[heap.reason or HeldBecause.LIKELY.value] += heap.count
+        found[heap.reason or HeldBecause.LIKELY.value] += heap.count
     return found.most_common()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from reconcile.judgement import survey
 from reconcile.outcome import FindingKind
 from worker import explaining
+from worker.explaining import Explained
 from worker.money.following import ACTOR
 from worker.report.drawing import drawn
 from worker.report.timeline import timeline
-from worker.store import cases, ledgers, standing
+from worker.store import cases, standing
+from worker.store.ranks import Rank
 from worker.store.sends import EXECUTABLE
 from worker.web.console import asking, sentences
 from worker.web.console.approvals import blocked
@@ -39,17 +40,17 @@ def show(desk: Desk) -> Response:
     """The case of this finding's or remedy's key."""
     with desk.reading() as conn:
         found = cases.one(conn, desk.asked["key"])
-    if found is None:
+        if found is None:
+            raise missing("case")
+        remedy = standing.remedies_of(conn, [found.remedy_key]) if found.remedy_key else []
+        calls = standing.calls(conn, found.remedy_key) if found.remedy_key else []
+    whole = explaining.explained(desk.runtime, found.key)
+    if whole is None:
         raise missing("case")
-    told = explaining.explain(desk.runtime, found.key)
-    if told is None:
-        raise missing("case")
+    told = whole.told
     finding = next((row for row in told["findings"] if row["key"] == found.key), None)
     if finding is None:
         raise missing("case")
-    with desk.reading() as conn:
-        remedy = standing.remedies_of(conn, [found.remedy_key]) if found.remedy_key else []
-        calls = standing.calls(conn, found.remedy_key) if found.remedy_key else []
     row = remedy[0] if remedy else None
     return desk.page(
         "case.html.jinja",
@@ -59,16 +60,16 @@ def show(desk: Desk) -> Response:
         said=said(desk, finding, told, row),
         calls=calls,
         **decidable(desk, row),
-        picture=picture(desk, found.membership, told["findings"]),
+        picture=picture(whole),
     )
 
 
 def decidable(desk: Desk, remedy: Row[Any] | None) -> dict[str, Any]:
     """What the part of a page shows on which a remedy is decided."""
-    # One by one: after this one the next that waits, the largest first.
+    # One by one: after this one the next that waits, in the order of Approvals.
     going, onward = asking.text(desk.query, "go"), ""
     if going and remedy is not None:
-        behind = asking.place(str(-1 if remedy.amount_minor is None else remedy.amount_minor), remedy.key)
+        behind = asking.place(str(Rank.of(remedy.currency, remedy.amount_minor)), remedy.key)
         onward = link("/console/approvals/next", go=going, after=behind)
     return {
         "remedy": remedy,
@@ -98,20 +99,14 @@ def said(desk: Desk, finding: Mapping[str, Any], told: Mapping[str, Any], remedy
     )
 
 
-def picture(desk: Desk, ref: str | None, findings: Sequence[Mapping[str, Any]]) -> object:
+def picture(whole: Explained) -> object:
     """What was due and what was taken, drawn; None for a charge that no membership has."""
-    if ref is None:
+    if whole.scene is None:
         return None
-    standing_ones = [row for row in findings if row["status"] != "cleared"]
+    standing_ones = [row for row in whole.told["findings"] if row["status"] != "cleared"]
     wrong = {row["charge"]: row["finding"] for row in standing_ones if row["charge"] and row["finding"] not in _BESIDE}
     missed = {_date(row["renewal"]) for row in standing_ones if row["finding"] == FindingKind.MISSED_RENEWAL}
-    with desk.reading() as conn:
-        found = ledgers.load_ledgers(conn, [ref])
-        judged = standing.judged_as_of(conn, ref)
-    if not found:
-        return None
-    scene = survey(found[0], desk.runtime.rules, judged or desk.today)
-    return drawn(timeline(scene, wrong, {day for day in missed if day is not None}), 1)
+    return drawn(timeline(whole.scene, wrong, {day for day in missed if day is not None}), 1)
 
 
 # Findings about what became of a refund: the charge itself has one of its own.

@@ -15,7 +15,8 @@ from reconcile.outcome import FindingKind, HeldBecause
 from worker import tables
 from worker.report import words
 from worker.store import cases
-from worker.store.cases import Cursor, Order, Wanted, Where
+from worker.store.cases import BY_DAY, Cursor, Order, Wanted, Where
+from worker.store.ranks import Rank
 from worker.tables import money, plain
 from worker.web.console import asking
 from worker.web.console.desk import Desk
@@ -38,8 +39,8 @@ _WHERE = {
 _ORDER = {
     Order.NEWEST: "Newest first",
     Order.OLDEST: "Oldest first",
-    Order.LARGEST: "Largest amount first",
-    Order.SMALLEST: "Smallest amount first",
+    Order.LARGEST: "By currency, largest first",
+    Order.SMALLEST: "By currency, smallest first",
 }
 _AGES = {"7": "0 to 7 days", "30": "8 to 30 days", "60": "31 to 60 days", "old": "More than 60 days"}
 _FURTHER = ("reason", "age", "since", "until", "provider", "currency", "least", "most")
@@ -86,7 +87,7 @@ def show(desk: Desk) -> Response:
         wanted=wanted,
         query=desk.query,
         kept=kept,
-        next=None if place is None else asking.place(place.value, place.key),
+        next=None if place is None else asking.place(str(place.value), place.key),
         behind=after is not None,
         choices=_choices(),
         further=any(kept.get(name) for name in _FURTHER),
@@ -140,12 +141,11 @@ def asked(desk: Desk) -> Wanted:
 def _cursor(after: tuple[str, str], wanted: Wanted) -> Cursor | None:
     """None for one that was made up: the list then begins at its beginning."""
     value, key = after
-    by_day = wanted.order in {Order.NEWEST, Order.OLDEST}
     try:
-        _ = date.fromisoformat(value) if by_day else int(value)
+        at = date.fromisoformat(value) if wanted.order in BY_DAY else Rank.read(value)
     except ValueError:
         return None
-    return Cursor(value, key)
+    return None if at is None else Cursor(at, key)
 
 
 def _file(desk: Desk, ending: str, kind: str) -> Response:

@@ -96,8 +96,8 @@ def _ledger(desk: Desk, ref: str, revealed: dict[str, str] | None = None) -> Res
             raise missing("membership")
         member = roster.personal(conn, desk.runtime.keyring, ref)
         claims = console.claim_page(conn, console.ClaimsAsked(membership=ref), None, SIZE)
-    told = explaining.explain(desk.runtime, ref)
-    if told is None:
+    whole = explaining.explained(desk.runtime, ref)
+    if whole is None:
         raise missing("membership")
     version, membership = found
     contact: Row = dict(revealed) if revealed is not None else masked(member) if member else {}
@@ -106,11 +106,11 @@ def _ledger(desk: Desk, ref: str, revealed: dict[str, str] | None = None) -> Res
         ref=ref,
         version=version,
         row=as_row(membership, None),
-        told=told,
+        told=whole.told,
         contact=contact,
         revealed=revealed is not None,
         claims=claims,
-        picture=picture(desk, ref, told["findings"]),
+        picture=picture(whole),
     )
 
 
