@@ -95,6 +95,12 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     _quieten()
 
 
+def tell_migrations() -> None:
+    """Have each step of a migration logged, where that is what a command is for; else a command that begins on a new
+    database would say so before its own one line."""
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+
+
 def _renderer(out: TextIO) -> Processor:
     if out.isatty():
         return structlog.dev.ConsoleRenderer()
@@ -110,6 +116,5 @@ def _quieten() -> None:
         logger.propagate = True
     for name in ("stripe", "paypalrestsdk", "urllib3", "requests", "httpx", "alembic", "sqlalchemy.engine"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     for name in ("uvicorn.access", "paypalrestsdk.api"):
         logging.getLogger(name).disabled = True

@@ -182,6 +182,7 @@ def migrate() -> None:
 
     settings = reading.load()
     logging.configure(settings.log_level)
+    logging.tell_migrations()
     runtime = build(settings)
     try:
         current = at_head(runtime.engine)
