@@ -36,9 +36,12 @@ class Fuzzed:
 PHASES = "examples,coverage,fuzzing,stateful"
 
 
-def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path, phases: str = PHASES) -> Fuzzed:
+def fuzz(
+    stand: Stand, *, examples: int, seed: int, folder: Path, phases: str = PHASES, seconds: int | None = None
+) -> Fuzzed:
     """Send `examples` generated requests to each operation, beside the other phases: the document's own examples, one
-    request for every keyword of it, and chains of them. `folder` takes the night's report."""
+    request for every keyword of it, and chains of them. With `seconds` it goes on until they are over, and no longer.
+    `folder` takes the night's report."""
     client = Api(stand.base, stand.runtime)
     fill(stand.runtime)
     _fill_examples(client, folder)
@@ -61,6 +64,8 @@ def fuzz(stand: Stand, *, examples: int, seed: int, folder: Path, phases: str = 
         "--phases",
         phases,
     ]
+    if seconds is not None:
+        command += ["--max-time", str(seconds)]
     # Every operation is tried with a bad token: here each is to be told so, and not to come again later.
     with tempfile.TemporaryDirectory() as apart, patch.object(access, "BAD_TOKENS_MAX", sys.maxsize):
         done = subprocess.run(command, cwd=apart, capture_output=True, text=True, check=False)
