@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import permutations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 
 from reconcile.facts import Fact, Ref
 from tests.worker import world as w
@@ -140,3 +140,13 @@ def test_money_back_touches_whoever_has_the_charge(runtime: Runtime) -> None:
     store(runtime, mine, stray)
     assert store(runtime, w.refund("re_1", w.START, mine, 100)) == Touched(frozenset({"M-1"}))
     assert store(runtime, w.dispute("dp_1", w.START, stray)) == Touched(strays=frozenset({stray.ref}))
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_no_plan_is_kept_for_tables_that_have_grown_since(engine: Engine) -> None:
+    with engine.connect() as conn:
+        for _ in range(20):
+            conn.execute(select(facts).where(facts.c.provider == "stripe"))
+        plans = conn.execute(text("SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements")).one()
+    assert plans[0] == 0
+    assert plans[1] > 5

@@ -25,7 +25,7 @@ from worker.codec import FactKey
 from worker.schema import identifiers
 from worker.store.gists import gist
 from worker.store.links import given_back, paid_by
-from worker.store.rows import BOUND, Kept, Look, bind_to, find
+from worker.store.rows import BOUND, Kept, Look, bind_to, find, write_bound
 from worker.store.sql import listed
 
 Identifier = tuple[str, BoundBy, str]  # provider ("" where it belongs to none), kind, value
@@ -46,8 +46,9 @@ class Rebound:
         return {ref for ref in (self.kept.binding.membership, self.now.membership) if ref is not None}
 
 
-def rebind(conn: Connection, chosen: Mapping[FactKey, Kept]) -> list[Rebound]:
-    """Bind the chosen facts anew and write what changed. Returns all of them, in key order."""
+def rebind(conn: Connection, chosen: Mapping[FactKey, Kept], unwritten: Collection[FactKey] = ()) -> list[Rebound]:
+    """Bind the chosen facts anew and write what changed; those `unwritten` as a whole, for the first time. Returns all
+    of them, in key order."""
     if not chosen:
         return []
     paid = paid_by(conn, [kept.fact for kept in chosen.values()])
@@ -55,12 +56,15 @@ def rebind(conn: Connection, chosen: Mapping[FactKey, Kept]) -> list[Rebound]:
     directory = _directory(conn, asked.values())
     rebound = [Rebound(chosen[key], directory.bind(*subject)) for key, subject in asked.items()]
     back = given_back(conn, [kept.fact for kept in chosen.values()])
-    changed = []
-    for one, (_, bills) in zip(rebound, asked.values(), strict=True):
+    first, changed = [], []
+    for (key, (_, bills)), one in zip(asked.items(), rebound, strict=True):
         told = gist(one.kept.fact, bills, back.of(one.kept.fact))
-        if (one.now, told) != (one.kept.binding, one.kept.gist):
-            changed.append((one.kept.key, one.now, told))
+        if key in unwritten:
+            first.append((one.kept.fact, one.now, told))
+        elif (one.now, told) != (one.kept.binding, one.kept.gist):
+            changed.append((key, one.now, told))
     bind_to(conn, changed)
+    write_bound(conn, first)
     return rebound
 
 

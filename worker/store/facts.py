@@ -15,7 +15,7 @@ from worker.store import rows, tellings
 from worker.store.bindings import Identifier, Rebound, identified_by, rebind, taught_by
 from worker.store.due import CHANGED
 from worker.store.links import charges_of
-from worker.store.rows import BOUND, Kept
+from worker.store.rows import BOUND, LAST, Kept
 from worker.store.sql import by_first, listed, lock_facts
 from worker.store.tellings import Told, without_address
 
@@ -43,8 +43,9 @@ def store_facts(conn: Connection, keyring: Keyring, told: Iterable[Told]) -> Tou
     first = by_first([(key, in_utc(t.fact)) for t in known if (key := key_of(t.fact)) in new and key not in before])
     merged = tellings.merged(conn, new, first)
     changed = [fact for fact in merged if (kept := before.get(key_of(fact))) is None or kept.fact != fact]
-    rows.write(conn, changed)
-    touched = _rebind(conn, changed, before)
+    unwritten = {key for fact in changed if (key := key_of(fact)) not in before and key[1] in LAST}
+    rows.write(conn, [fact for fact in changed if key_of(fact) not in unwritten])
+    touched = _rebind(conn, changed, before, unwritten)
     # A charge that was never judged is due without a mark.
     unjudged = {Ref(provider, id_) for provider, kind, id_ in first if kind == "charge"}
     mark(conn, replace(touched, strays=touched.strays - unjudged))
@@ -81,7 +82,9 @@ def mark(conn: Connection, touched: Touched) -> None:
         conn.execute(update(facts).where(stray, same).values(judged_as_of=CHANGED))
 
 
-def _rebind(conn: Connection, changed: Sequence[Fact], before: dict[FactKey, Kept]) -> Touched:
+def _rebind(
+    conn: Connection, changed: Sequence[Fact], before: dict[FactKey, Kept], unwritten: Collection[FactKey]
+) -> Touched:
     """Bind what changed and what hangs on it. Earlier links count too: what a fact no longer concerns has changed."""
     new = {key for fact in changed if (key := key_of(fact)) not in before}
     earlier = [before[key].fact for fact in changed if (key := key_of(fact)) not in new]
@@ -94,7 +97,7 @@ def _rebind(conn: Connection, changed: Sequence[Fact], before: dict[FactKey, Kep
     was = [f for f in earlier if isinstance(f, Subscription)]
     near = identified_by(conn, taught_by([*moved, *was])) if moved else {}
     near |= charges_of(conn, [*changed, *earlier, *(kept.fact for kept in near.values())])
-    return _touched(rebind(conn, near | chosen), new)
+    return _touched(rebind(conn, near | chosen, unwritten), new)
 
 
 def _identity(subscription: Subscription) -> tuple[str | None, ...]:

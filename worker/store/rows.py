@@ -21,6 +21,9 @@ from worker.store.sql import change, listed, put
 # Kinds that find a membership of their own. Refunds, disputes and invoice payments go with their charge.
 BOUND = ("charge", "credit", "failed_payment", "invoice", "subscription")
 
+# Of these, kinds by which nothing else is bound: what is told of them first is written once it is known whose they are.
+LAST = frozenset({"charge", "failed_payment"})
+
 # Columns whose values mean the same at every provider.
 ANY_PROVIDER = frozenset({"membership", "named", "email"})
 
@@ -72,6 +75,13 @@ def write(conn: Connection, changed: Sequence[Fact]) -> None:
     """Write facts over what was known of them, in key order. What they are bound to stays."""
     rows = [row_of(fact) for fact in sorted(changed, key=key_of)]
     put(conn, facts, rows, key=[column.name for column in _KEY], replacing=True)
+
+
+def write_bound(conn: Connection, bound: Sequence[tuple[Fact, Binding, Gist]]) -> None:
+    """Write facts together with what they are bound to and their gists, in key order."""
+    whole = [row_of(fact) | _bound_row(key_of(fact), binding, gist) for fact, binding, gist in bound]
+    names = [column.name for column in _KEY]
+    put(conn, facts, sorted(whole, key=lambda row: tuple(row[name] for name in names)), key=names, replacing=True)
 
 
 def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding, Gist]]) -> None:
