@@ -1,8 +1,9 @@
-"""python -m benchmarks.intake [--rounds N] [--seconds N]
+"""python -m benchmarks.intake [--rounds N] [--seconds N] [--peer]
 
 How many webhooks a second one receiver takes in: signature checked, scrubbed, encrypted, stored once, committed to the
 disk, worker rung, answered. Beside it, in the same rounds: pgbench writing the same body (the yardstick), and the
-obvious way to write a receiver. Needs wrk and pgbench; a slow disk needs gcc."""
+obvious way to write a receiver. Needs wrk and pgbench; a slow disk needs gcc. `--peer` fetches stripe-sync-engine from
+npm into ~/.cache and measures it too: in process, without HTTP."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import argparse
 import base64
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,8 @@ from tests import servers
 
 SLOW_DISK_US = 2000
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
+PEER = Path.home() / ".cache" / "makegood" / "sync-engine"
+PEER_PACKAGES = ("@supabase/stripe-sync-engine@0.48.5", "stripe@23.1.0")
 RATE_MAX = 12_000  # requests made ready for each second
 
 
@@ -75,6 +79,24 @@ def pgbench(server: Postgres, clients: int, seconds: int) -> Burst:
             said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own words
     rate = next(float(line.split()[2]) for line in said.splitlines() if line.startswith("tps"))
     return Burst(rate, 0.0)
+
+
+def sync_engine(server: Postgres, in_flight: int, first: int, count: int = 6000) -> Burst:
+    """stripe-sync-engine, with so many webhooks at once."""
+    npm, node = program("npm", "npm"), program("node", "nodejs")
+    PEER.mkdir(parents=True, exist_ok=True)
+    if not (PEER / "node_modules" / PEER_PACKAGES[0].rpartition("@")[0]).exists():
+        argv = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", *PEER_PACKAGES]
+        subprocess.run(argv, check=True, cwd=PEER, capture_output=True)  # noqa: S603 - our own words
+    script = Path(shutil.copy(HERE / "sync_engine.cjs", PEER))  # beside what it needs
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for body in map(bodies.event, range(first, first + count)):
+            file.write(json.dumps([body.decode(), bodies.signature(body)]) + "\n")
+        file.flush()
+        argv = [node, str(script), server.url, bodies.SECRET, file.name, str(in_flight)]
+        with undisturbed():
+            said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout  # noqa: S603 - as above
+    return Burst(float(said), 0.0)
 
 
 def environment(database_url: str, broker_url: str) -> dict[str, str]:
@@ -130,12 +152,16 @@ class Bench:
         first, self._next = self._next, self._next + RATE_MAX * self._seconds
         self.note(name, wrk(port, connections, self._seconds, first))
 
+    def peer(self, name: str, server: Postgres, connections: int) -> None:
+        first, self._next = self._next, self._next + RATE_MAX
+        self.note(name, sync_engine(server, connections, first))
+
     def median(self, name: str) -> Burst:
         bursts = self.found[name]
         return Burst(statistics.median(b.rate for b in bursts), statistics.median(b.p99_ms for b in bursts))
 
 
-def measure(bench: Bench, rounds: int, seconds: int) -> None:
+def measure(bench: Bench, rounds: int, seconds: int, *, peer: bool) -> None:
     """On a fast disk: each in turn, so many times."""
     with lab.postgres() as server, servers.valkey() as broker_url, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="makegood-bench-")))
@@ -148,6 +174,8 @@ def measure(bench: Bench, rounds: int, seconds: int) -> None:
                 bench.drive(f"makegood {connections}", ours, connections)
                 bench.drive(f"sqlite {connections}", embedded, connections)
                 bench.drive(f"obvious {connections}", usual, connections)
+                if peer:
+                    bench.peer(f"stripe-sync-engine {connections}", server, connections)
                 server.run("CHECKPOINT")
 
 
@@ -181,10 +209,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.intake")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--peer", action="store_true", help="fetch stripe-sync-engine and measure it too")
     told = parser.parse_args()
     bench = Bench(told.seconds)
     try:
-        measure(bench, told.rounds, told.seconds)
+        measure(bench, told.rounds, told.seconds, peer=told.peer)
         measure_slow(bench, told.rounds, told.seconds)
     except lab.CannotMeasureError as why:
         say(str(why))
