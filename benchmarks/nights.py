@@ -101,7 +101,7 @@ def disturbed(place: Place, kills: int, seed: int) -> tuple[Tally, float]:
     whole = time.monotonic() - begun
     undisturbed = left(first, place)
     moments = spread(kills, whole, random.Random(seed))  # noqa: S311 - to be repeated
-    while moments:
+    while moments and not tally.differing:
         database, runs = place.fresh(), 0
         place.chat.got.clear()
         place.mailbox.got.clear()
@@ -117,6 +117,7 @@ def disturbed(place: Place, kills: int, seed: int) -> tuple[Tally, float]:
                 continue
             if ended:
                 tally.differing.append(f"night {tally.nights + 1}: a run ended with {ended}")
+                break
             if runs == 1 and moments:
                 moments[-1] *= 0.8  # it was quicker than the undisturbed one, and over before
             break

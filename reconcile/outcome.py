@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -37,6 +38,8 @@ BILLING_ERRORS = frozenset(
         FindingKind.UNSCHEDULED_CHARGE,
     }
 )
+# What is only reported: nobody is paid, and there is nothing to decide.
+REPORTED = frozenset({FindingKind.MISSED_RENEWAL, FindingKind.UNDERCHARGE, FindingKind.MISSED_WEBHOOK})
 
 
 class Confidence(StrEnum):
@@ -69,6 +72,19 @@ class RemedyState(StrEnum):
     SETTLED = "settled"
     FAILED = "failed"
     WAIVED = "waived"
+
+
+# A remedy in one of these waits for a person; in any other it goes its way, or is over.
+WAITING = frozenset({RemedyState.HELD, RemedyState.FAILED})
+
+
+def needs_a_person(kind: FindingKind, status: FindingStatus, remedies: Iterable[RemedyState]) -> bool:
+    """Whether a finding waits for somebody: a remedy of it does, or it has none and is of a kind that is not only
+    reported. All that counts what waits goes by this."""
+    if status is not FindingStatus.OPEN:
+        return False
+    states = set(remedies)
+    return bool(states & WAITING) if states else kind not in REPORTED
 
 
 class LookAlike(StrEnum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
-from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyKind, RemedyState
+from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyKind, RemedyState, needs_a_person
 from reconcile.totals import Case, ChargeSum, Total, owes, totals
 
 # 0 to 7 days, 8 to 30, 31 to 60, and beyond.
@@ -114,6 +114,7 @@ class Summary:
     missed: tuple[tuple[str, str, int], ...]
     unchecked: tuple[str, ...]
     days: tuple[DayTold, ...] = ()
+    follow_up: tuple[Tally, ...] = ()  # by kind, what waits for a person and has no remedy; overdue refunds apart
 
     @property
     def complete(self) -> bool:
@@ -124,10 +125,14 @@ class Summary:
         return all(total.ties for total in self.totals)
 
     @property
+    def waiting(self) -> int:
+        """How many findings wait for a person; one of which a remedy is held and another failed counts for both."""
+        return sum(tally.count for tally in (*self.held, self.failed, self.overdue, *self.follow_up))
+
+    @property
     def needs_a_person(self) -> bool:
         """Whether anything in it waits for somebody to act."""
-        undone = sum(tally.count for tally in (*self.held, self.failed, self.overdue))
-        return bool(undone or self.gaps or self.work != Work() or not self.ties)
+        return bool(self.waiting or self.gaps or self.work != Work() or not self.ties)
 
 
 def summarise(books: Books) -> Summary:
@@ -158,7 +163,15 @@ def summarise(books: Books) -> Summary:
         missed=tuple(sorted(books.missed)),
         unchecked=tuple(sorted(books.unchecked)),
         days=tuple(sorted(books.days, key=lambda told: (told.provider, told.day))),
+        follow_up=_by([case for case in still if to_follow_up(case)], _kind, _at_stake),
     )
+
+
+def to_follow_up(case: Case) -> bool:
+    """Whether the case waits for a person and has no remedy. Overdue refunds are counted on their own."""
+    states = [one.state for one in case.remedies]
+    overdue = case.kind is FindingKind.REFUND_OVERDUE
+    return not states and not overdue and needs_a_person(case.kind, case.status, states)
 
 
 def _held_reason(case: Case) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.outcome import BILLING_ERRORS, RemedyKind, RemedyState
+from reconcile.outcome import BILLING_ERRORS, REPORTED, RemedyKind, RemedyState, needs_a_person
 from reconcile.outcome import FindingKind as Kind
 from reconcile.outcome import FindingStatus as Status
 from reconcile.summary import LARGEST, Books, Gap, Work, summarise
@@ -190,3 +190,26 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     told = summarise(books(*cases))
     random.Random(7).shuffle(cases)
     assert summarise(books(*cases)) == told
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - REPORTED))
+def test_what_is_open_without_a_remedy_waits_for_a_person_and_is_said(kind: Kind) -> None:
+    told = summarise(books(case("f-1", 0, kind=kind)))
+    said = [tally.name for tally in told.follow_up] or [told.overdue.name]
+    assert said == (["overdue"] if kind is Kind.REFUND_OVERDUE else [kind.value])
+    assert (told.waiting, told.needs_a_person) == (1, True)
+
+
+@pytest.mark.parametrize("kind", sorted(REPORTED))
+def test_what_is_only_reported_waits_for_nobody(kind: Kind) -> None:
+    told = summarise(books(case("f-1", 0, kind=kind)))
+    assert (told.new.count, told.waiting, told.follow_up, told.needs_a_person) == (1, 0, (), False)
+
+
+@pytest.mark.parametrize("state", RemedyState)
+@pytest.mark.parametrize("kind", [Kind.DUPLICATE_CHARGE, Kind.MISSED_RENEWAL])
+def test_with_a_remedy_its_state_decides_and_not_the_kind(kind: Kind, state: RemedyState) -> None:
+    waits = state in {RemedyState.HELD, RemedyState.FAILED}
+    assert needs_a_person(kind, Status.OPEN, [RemedyState.QUEUED, state]) is waits
+    assert summarise(books(case("f-1", 0, refund(state), kind=kind))).waiting == waits
+    assert not needs_a_person(kind, Status.SETTLED, [state])

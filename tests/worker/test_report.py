@@ -63,7 +63,10 @@ def test_what_is_not_done_is_grouped_as_the_summary_counts_it() -> None:
     assert [(g.name, len(g.items), g.amounts) for g in shown.held] == [
         (tally.name, tally.count, tally.amounts) for tally in shown.summary.held
     ]
-    assert [(group.name, len(group.items)) for group in shown.follow_up] == [("missed_renewal", 1)]
+    assert [(group.name, len(group.items)) for group in shown.reported] == [("missed_renewal", 1)]
+    assert [(g.name, len(g.items), g.amounts) for g in shown.follow_up] == [
+        (tally.name, tally.count, tally.amounts) for tally in shown.summary.follow_up
+    ]
     news = [item.news for item in shown.items]
     assert news.count("new") == shown.summary.new.count == 4
     assert news.count("persisting") == shown.summary.persisting.count == 1
@@ -193,7 +196,8 @@ def test_the_cores_sentences_carry_money_as_people_write_it(said: str, text: str
 
 def test_the_page_has_words_for_all_that_the_core_may_say() -> None:
     assert set(words.KINDS) == {kind.value for kind in FindingKind}
-    assert set(words.REASONS) == {reason.value for reason in HeldBecause}
+    giving_up = {"refused", "mismatch", "no_answer"}  # why whoever issues a remedy gives it up to a person
+    assert set(words.REASONS) == {reason.value for reason in HeldBecause} | giving_up
     assert set(words.LOOK_ALIKES) == {note.value for note in LookAlike}
     assert set(words.STATES) == {state.value for state in RemedyState}
     assert set(words.REMEDIES) == {kind.value for kind in RemedyKind}

@@ -114,7 +114,7 @@ def test_a_gap_makes_the_report_incomplete(judged: Runtime) -> None:
 def test_an_empty_night(runtime: Runtime, tmp_path: Path) -> None:
     page = report.write(runtime, NIGHT, tmp_path)
     assert "Nothing waits for a person." in page.read_text(encoding="utf-8")
-    assert len(sheets(page.with_suffix(".xlsx"))) == 6
+    assert len(sheets(page.with_suffix(".xlsx"))) == 7
 
 
 def test_a_report_says_where_the_books_have_moved_on_since_the_night_was_told(judged: Runtime, tmp_path: Path) -> None:

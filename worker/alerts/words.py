@@ -63,9 +63,10 @@ def of_alarm(key: str, kind_of: str, subject: str, text: str) -> Message:
 
 def title(told: Summary) -> str:
     """The line that is read if nothing else is."""
-    waiting = sum(tally.count for tally in told.held)
     first = "" if told.complete else f"INCOMPLETE ({', '.join(gap.provider for gap in told.gaps)}): "
-    return f"{first}makegood, night of {told.night}: {waiting} for a person, {told.new.count} new, {_open(told)} open"
+    return (
+        f"{first}makegood, night of {told.night}: {told.waiting} for a person, {told.new.count} new, {_open(told)} open"
+    )
 
 
 def sums(amounts: Amounts) -> str:
@@ -86,6 +87,7 @@ def _undone(told: Summary) -> list[str]:
     lines = [_counted(f"Held: {reason(tally.name)[0]}", tally) for tally in told.held]
     lines += [_counted("Refunds failed", told.failed)] if told.failed.count else []
     lines += [_counted("Refunds overdue", told.overdue)] if told.overdue.count else []
+    lines += [_counted(f"To follow up: {kind(tally.name)}", tally) for tally in told.follow_up]
     lines += [f"Webhooks that could not be read: {work.failed_deliveries}"] if work.failed_deliveries else []
     lines += [f"Memberships and charges not judged: {work.unjudged}"] if work.unjudged else []
     lines += ["Outgoing money is stopped by hand"] if work.stopped else []

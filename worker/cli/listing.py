@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from reconcile import outcome
 from reconcile.outcome import FindingKind, FindingStatus, RemedyState
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
@@ -64,8 +65,6 @@ DELIVERIES = tuple(
     for name in "id provider event_id event_type source state seen received_at handled_at note".split()  # noqa: SIM905
 )
 _DELIVERY_STATES = ("new", "done", "passed_over", "failed")
-# A remedy in one of these goes its way without a person.
-_ON_ITS_WAY = frozenset({RemedyState.QUEUED, RemedyState.SUBMITTED, RemedyState.SETTLED, RemedyState.WAIVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +171,14 @@ def explain(ref: Annotated[str, typer.Argument(metavar="REF", show_default=False
 
 
 def needs_a_person(finding: Row) -> bool:
-    """Whether an open finding waits for somebody: nothing is on its way by itself."""
+    """Whether a finding waits for somebody."""
     remedy = finding.get("remedy")
-    return finding["status"] == FindingStatus.OPEN and (remedy is None or remedy["state"] not in _ON_ITS_WAY)
+    states = [] if remedy is None else [RemedyState(remedy["state"])]
+    return outcome.needs_a_person(FindingKind(finding["finding"]), FindingStatus(finding["status"]), states)
 
 
 def _remedy_waits(remedy: Row) -> bool:
-    return remedy["state"] in (RemedyState.HELD, RemedyState.FAILED)
+    return remedy["state"] in outcome.WAITING
 
 
 def _known_kind(kind: str | None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reconcile.outcome import REPORTED
 from reconcile.summary import Amounts, Work
 from worker.report import words
 from worker.report.amounts import money
+from worker.report.lines import FindingLine
 from worker.report.view import Item, View
 
 
@@ -53,7 +55,11 @@ def states(item: Item) -> str:
         words.state(remedy.state) if remedy.moves_money else f"{words.remedy(remedy.kind).lower()}: {remedy.state}"
         for remedy in line.remedies
     ]
-    return "; ".join(dict.fromkeys(said)) or ("to follow up" if line.is_open else line.status)
+    return "; ".join(dict.fromkeys(said)) or (_bare(line) if line.is_open else line.status)
+
+
+def _bare(line: FindingLine) -> str:
+    return "only reported" if line.kind in REPORTED else "to follow up"
 
 
 def all_states(items: Iterable[Item]) -> str:

@@ -55,6 +55,7 @@ def _not_done(shown: View) -> dict[str, Any]:
         "failed": _tally(shown.summary.failed),
         "overdue": _tally(shown.summary.overdue),
         "to_follow_up": [_group(group) for group in shown.follow_up],
+        "only_reported": [_group(group) for group in shown.reported],
         "unreadable_webhooks": work.failed_deliveries,
         "not_judged": work.unjudged,
         "money_stopped": work.stopped,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from reconcile.outcome import FindingKind, FindingStatus, HeldBecause
-from reconcile.summary import AGES, PICTURE_DAYS, Amounts, Summary, summarise
+from reconcile.outcome import REPORTED, FindingKind, FindingStatus, HeldBecause
+from reconcile.summary import AGES, PICTURE_DAYS, Amounts, Summary, summarise, to_follow_up
 from reconcile.totals import Owes, owes
 from worker.report.lines import Cited, FindingLine, Told
 from worker.report.sums import Sums, sums_of
@@ -103,6 +103,7 @@ class View:
     failed: tuple[Item, ...]
     overdue: tuple[Item, ...]
     follow_up: tuple[Group, ...]
+    reported: tuple[Group, ...]
     kinds: tuple[KindLine, ...]
     cases: tuple[Case, ...]
     left_out: int  # findings that the page does not open, being too many
@@ -146,6 +147,7 @@ def view(told: Told, cases_max: int = CASES_MAX) -> View:
         failed=tuple(item for item in still if any(r.state == "failed" for r in item.line.remedies)),
         overdue=tuple(item for item in still if item.line.kind == FindingKind.REFUND_OVERDUE.value),
         follow_up=_follow_up(still),
+        reported=_groups(still, _reported, lambda _: 0),
         kinds=_kinds(items, summary.night),
         cases=_cases(ranked[:cases_max], told.timelines),
         left_out=max(len(items) - cases_max, 0),
@@ -174,14 +176,18 @@ def _held_reason(item: Item) -> str | None:
 
 
 def _follow_up(still: Iterable[Item]) -> tuple[Group, ...]:
-    """What is open without any remedy: nobody is paid, and somebody should look."""
-
-    def kind(item: Item) -> str | None:
-        bare = not item.line.remedies and item.line.kind != FindingKind.REFUND_OVERDUE.value
-        return item.line.kind if bare else None
-
-    groups = _groups(still, kind, lambda _: 0)
+    """What waits for a person and has no remedy: nobody is paid, and somebody should look."""
+    groups = _groups(
+        still,
+        lambda item: item.line.kind if to_follow_up(item.line.case) else None,
+        lambda item: item.line.excess_minor or 0,
+    )
     return tuple(sorted(groups, key=lambda group: group.name not in _FIRST))
+
+
+def _reported(item: Item) -> str | None:
+    """What is open without any remedy, and nobody has to decide."""
+    return item.line.kind if item.line.kind in REPORTED and not item.line.remedies else None
 
 
 def _groups(

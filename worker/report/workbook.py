@@ -63,7 +63,10 @@ def _summary(book: Any, shown: View) -> None:  # noqa: ANN401 - xlsxwriter has n
     _amounts(sheet, "Refunds failed", summary.failed.count, summary.failed.amounts)
     _amounts(sheet, "Refunds overdue", summary.overdue.count, summary.overdue.amounts)
     for group in shown.follow_up:
-        _amounts(sheet, f"To follow up: {words.kind(group.name)}", len(group.items), (), words.about(group.name))
+        said = words.about(group.name)
+        _amounts(sheet, f"To follow up: {words.kind(group.name)}", len(group.items), group.amounts, said)
+    for group in shown.reported:
+        _amounts(sheet, f"Only reported: {words.kind(group.name)}", len(group.items), (), words.about(group.name))
     for name, count in phrases.work(summary.work):
         sheet.write(name, count)
     sheet.gap()

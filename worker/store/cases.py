@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, collate, func, or_, select, tuple_
 
 from reconcile.currency import EXPONENTS
+from reconcile.outcome import REPORTED
 from worker.schema import findings, remedies
 from worker.store.ranks import Rank, Ranking
 from worker.store.sql import begins, is_postgres
@@ -32,7 +33,7 @@ class Where(StrEnum):
     GOING = "going"  # out by itself
     SENT = "sent"
     BACK = "back"
-    FOLLOW_UP = "follow_up"  # nobody is paid, and somebody should look
+    FOLLOW_UP = "follow_up"  # for a person, without a remedy: what is only reported is not among it
     WAIVED = "waived"
     EXPLAINED = "explained"
     ALL = "all"
@@ -54,7 +55,7 @@ _STANDS: dict[Where, ColumnElement[bool] | None] = {
     Where.GOING: r.state == "queued",
     Where.SENT: r.state == "submitted",
     Where.BACK: f.status == "settled",
-    Where.FOLLOW_UP: (f.status == "open") & r.key.is_(None),
+    Where.FOLLOW_UP: (f.status == "open") & r.key.is_(None) & f.kind.not_in(sorted(REPORTED)),
     Where.WAIVED: f.status == "waived",
     Where.EXPLAINED: f.status == "cleared",
     Where.ALL: None,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, func, select
 
+from reconcile.outcome import REPORTED
 from worker.schema import approvals, attempts, claims, findings, notices, remedies
 from worker.store import summing
 from worker.store.ranks import Rank, Ranking
@@ -70,7 +71,11 @@ def undone(conn: Connection) -> Undone:
     return Undone(
         claims_held=_count(conn, claims, claims.c.state == "held"),
         claims_pending=_count(conn, claims, claims.c.state == "pending"),
-        follow_up=_count(conn, findings, (f.status == "open") & ~exists().where(r.finding == f.key)),
+        follow_up=_count(
+            conn,
+            findings,
+            (f.status == "open") & f.kind.not_in(sorted(REPORTED)) & ~exists().where(r.finding == f.key),
+        ),
         deliveries_failed=summing.failed_deliveries(conn),
         unjudged=summing.unjudged(conn),
         notices_failed=_count(conn, notices, notices.c.state == "failed"),

@@ -7,7 +7,10 @@ import json
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.worker.cli.world import LEAST, Command
+from worker.cli.listing import needs_a_person
 
 
 def test_a_duplicate_is_listed_with_its_remedy_and_clause(judged: Command) -> None:
@@ -39,11 +42,16 @@ def test_what_the_provider_told_of_a_membership_is_listed(judged: Command) -> No
     assert judged("deliveries", "--status", "failed", "--json").rows == []
 
 
-def test_check_tells_whether_a_person_is_needed(judged: Command) -> None:
-    # The refund goes its way by itself; a renewal that nobody paid does not.
+def test_check_tells_whether_a_person_is_needed(judged: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The refund goes its way by itself, and a renewal that nobody paid is only reported.
     assert judged("findings", "--check").code == 0
     assert judged("remedies", "--check").code == 0
-    assert judged("reconcile", "--as-of", "2024-05-31", "--all", "--check").code == 1
+    again = ("reconcile", "--as-of", "2024-05-31", "--all", "--check")
+    ran = judged(*again, "--json")
+    assert (ran.code, ran.rows[0]["needs_a_person"], "missed_renewal" in ran.rows[0]["open"]) == (0, 0, True)
+    assert judged("findings", "--check").code == 0
+    monkeypatch.setenv("MAKEGOOD_REFUND_MAX_MINOR", "100")
+    assert judged(*again).code == 1
     assert judged("findings", "--check").code == 1
     assert judged("findings").code == 0
 
@@ -78,3 +86,23 @@ def test_json_is_one_object_a_line_with_the_contracts_keys(judged: Command) -> N
         "key", "finding", "membership", "charge", "renewal", "charged", "expected", "excess", "currency", "confidence",
         "status", "because", "first_seen", "remedy",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy", "waits"),
+    [
+        ("missed_renewal", None, False),
+        ("undercharge", None, False),
+        ("missed_webhook", None, False),
+        ("unwritten_notice", None, True),
+        ("over_refunded", None, True),
+        ("refund_overdue", None, True),
+        ("duplicate_charge", {"state": "held"}, True),
+        ("duplicate_charge", {"state": "failed"}, True),
+        ("duplicate_charge", {"state": "submitted"}, False),
+    ],
+)
+def test_a_listing_counts_what_waits_as_the_night_does(
+    kind: str, remedy: dict[str, str] | None, *, waits: bool
+) -> None:
+    assert needs_a_person({"finding": kind, "status": "open", "remedy": remedy}) is waits
