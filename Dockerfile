@@ -8,8 +8,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv --without-pip /opt/makegood
 WORKDIR /src
 # The lock first: as long as it stays the same, this layer is kept. Wheels only, so no compiler is needed here either.
-COPY requirements.lock ./
-RUN python -m pip --python /opt/makegood/bin/python install --require-hashes --only-binary :all: -r requirements.lock
+# The other lock has the extra for sign-in through an OpenID provider, too: --build-arg LOCK=requirements-oidc.lock
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-oidc.lock ./
+RUN python -m pip --python /opt/makegood/bin/python install --require-hashes --only-binary :all: -r "$LOCK"
 COPY pyproject.toml LICENSE NOTICE ./
 COPY reconcile reconcile
 COPY handlers handlers

@@ -9,7 +9,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -93,6 +93,15 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _group_roles(value: object) -> object:
+    """`finance-clerks:clerk, finance-leads:approver` and a TOML list of such pairs mean the same. A group's name may
+    have colons in it."""
+    parts = _split(value)
+    if not isinstance(parts, tuple):
+        return parts
+    return tuple(part.rpartition(":")[::2] if isinstance(part, str) else part for part in parts)
+
+
 def _stripe_key(value: SecretStr) -> SecretStr:
     if not _PROVIDER_KEY.fullmatch(value.get_secret_value()):
         raise ValueError("no secret or restricted key")
@@ -111,6 +120,10 @@ def _encryption_key(value: SecretStr) -> SecretStr:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 StripeKey = Annotated[SecretStr, AfterValidator(_stripe_key)]
+Group = Annotated[str, Field(min_length=1)]
+GroupRoles = Annotated[
+    tuple[tuple[Group, Literal["clerk", "approver", "auditor", "privacy"]], ...], BeforeValidator(_group_roles)
+]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
 EncryptionKeys = Annotated[tuple[Annotated[SecretStr, AfterValidator(_encryption_key)], ...], BeforeValidator(_split)]
 Zone = Annotated[str, AfterValidator(_zone)]

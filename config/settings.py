@@ -27,6 +27,7 @@ from config.kinds import (
     Country,
     DatabaseUrl,
     EncryptionKeys,
+    GroupRoles,
     Hosts,
     Hours,
     Seconds,
@@ -76,6 +77,18 @@ class Settings(BaseModel):
     console_url: BaseUrl | None = _setting(
         None, "the https address under which people reach the console (plain http on loopback only), without /console"
     )
+    # The company's own sign-in (OpenID Connect), before the console
+    oidc_issuer: BaseUrl | None = _setting(
+        None, "the https address of the OpenID provider (plain http on loopback only), without /.well-known"
+    )
+    oidc_client_id: Secret | None = _setting(None, "the client id that the OpenID provider gave")
+    oidc_client_secret: Secret | None = _setting(None, "the client secret that the OpenID provider gave")
+    oidc_roles: GroupRoles = _setting(
+        (), "GROUP:ROLE pairs, comma-separated; a ROLE is clerk, approver, auditor or privacy"
+    )
+    oidc_roles_claim: str = _setting("groups", "the claim of the id token that names a person's groups")
+    oidc_scopes: str = _setting("openid profile email", "what is asked of the OpenID provider, openid among it")
+    oidc_only: bool = _setting(default=False, expected="true or false")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     # The merchant
@@ -182,6 +195,23 @@ class Settings(BaseModel):
     def require_paypal_credentials(self) -> tuple[str, str]:
         """The client id and its secret."""
         return self._plain("paypal_client_id"), self._plain("paypal_client_secret")
+
+    def require_oidc(self) -> bool:
+        """Whether people come in through the company's OpenID provider. Raises SettingsError for a part that is missing
+        where others are set."""
+        needed = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_roles")
+        lacking = [name for name in (*needed, "console_url") if not getattr(self, name)]
+        if not self.oidc_only and all(name in lacking for name in needed):
+            return False
+        if lacking:
+            raise missing(lacking[0])
+        if "openid" not in self.oidc_scopes.split():
+            raise SettingsError(f"{PREFIX}OIDC_SCOPES is malformed: expected {expected('oidc_scopes')}")
+        return True
+
+    def require_oidc_client(self) -> tuple[str, str]:
+        """The client id at the OpenID provider and its secret."""
+        return self._plain("oidc_client_id"), self._plain("oidc_client_secret")
 
     def _plain(self, name: str) -> str:
         secret: SecretStr | None = getattr(self, name)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import policies
 from config.settings import Settings, SettingsError, load, unknown_names
+from worker.accounts.by_provider import needs_of_sign_in
 from worker.engine import at_head, make_engine, reading
 from worker.runtime import utc_now
 
@@ -57,6 +58,7 @@ def examine(clock: Callable[[], datetime] = utc_now) -> Iterator[Found]:
     yield _encryption(settings)
     yield _queue(settings)
     yield _alerts(settings)
+    yield from _sign_in(settings)
     yield from _database(settings, clock)
 
 
@@ -155,6 +157,14 @@ def _alerts(settings: Settings) -> Found:
     if not known:
         return Found("alerts", State.NOTE, "set MAKEGOOD_ALERT_URLS to be told each morning what was found")
     return Found("alerts", State.FINE, f"{len(known)} channels")
+
+
+def _sign_in(settings: Settings) -> Iterator[Found]:
+    try:
+        if needs_of_sign_in(settings):
+            yield Found("console sign-in", State.FINE, f"through {settings.oidc_issuer}")
+    except SettingsError as error:
+        yield Found("console sign-in", State.MEND, str(error))
 
 
 def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:

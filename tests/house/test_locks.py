@@ -18,8 +18,9 @@ _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 def test_the_suite_runs_on_the_versions_that_are_run() -> None:
     runtime, tests = _pins("requirements.lock"), _pins("requirements-test.lock")
+    with_oidc = _pins("requirements-oidc.lock")
 
-    assert runtime.items() <= tests.items()
+    assert runtime.items() <= with_oidc.items() <= tests.items()
 
 
 @pytest.mark.parametrize("lock", _LOCKS, ids=lambda lock: lock.name)
@@ -36,12 +37,13 @@ def test_the_locks_fit_what_the_project_asks_for() -> None:
     groups = _PYPROJECT["dependency-groups"]
 
     assert list(_unmet(_PYPROJECT["project"]["dependencies"] + groups["build"], "requirements.lock")) == []
+    assert list(_unmet(_PYPROJECT["project"]["optional-dependencies"]["oidc"], "requirements-oidc.lock")) == []
     assert list(_unmet(groups["test"] + groups["lint"], "requirements-test.lock")) == []
 
 
 def test_a_licence_that_asks_for_more_than_a_notice_is_named() -> None:
     notice = (ROOT / "NOTICE").read_text()
-    asking = {name for name in _pins("requirements.lock") if _asks_for_more(name)}
+    asking = {name for name in _pins("requirements-oidc.lock") if _asks_for_more(name)}
 
     assert {name for name in asking if not re.search(rf"\b{re.escape(name)}\b", notice)} == set()
     assert "paypalrestsdk" in notice

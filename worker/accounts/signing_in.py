@@ -60,7 +60,12 @@ def sign_in(runtime: Runtime, name: str, password: str) -> str | None:
 def _try(conn: Connection, runtime: Runtime, wanted: str) -> User | None:
     """Count the try before it is known how it ends, so that guesses made at once count like guesses one by one."""
     found, now = store.user(conn, wanted, locked=True), runtime.clock()
-    if found is None or found.disabled or (found.locked_until is not None and found.locked_until > now):
+    if (
+        found is None
+        or found.disabled
+        or found.by_provider
+        or (found.locked_until is not None and found.locked_until > now)
+    ):
         return None
     tries = found.tries + 1
     until = now + _wait(tries) if tries >= FREE_TRIES else None
@@ -80,10 +85,15 @@ def _begin(conn: Connection, runtime: Runtime, known: User, session_id: str) -> 
     if found is None or found.disabled or found.password != known.password:
         return False  # changed meanwhile
     store.change(conn, known.id, tries=0, locked_until=None)
-    store.forget_sessions(conn, now - WHOLE, now - IDLE)
-    store.begin_session(conn, _hash(session_id), known.id, now)
+    begin_session(conn, known, session_id, now)
     append_all(conn, [Entry(known.name, "signed_in", f"user:{known.name}", {})], now)
     return True
+
+
+def begin_session(conn: Connection, who: User, session_id: str, now: datetime) -> None:
+    """Let this session be that person's; those that are over are forgotten."""
+    store.forget_sessions(conn, now - WHOLE, now - IDLE)
+    store.begin_session(conn, _hash(session_id), who.id, now)
 
 
 def person(runtime: Runtime, session_id: str) -> Person | None:

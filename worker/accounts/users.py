@@ -30,13 +30,19 @@ def user_id(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def add(runtime: Runtime, name: str, roles: Collection[Role], password: str, by: str) -> User:
-    """Make a person. Raises UserError and BadPasswordError."""
+def proper_name(name: str) -> str:
+    """The name as it will stand in the audit log. Raises UserError where it cannot."""
     shown = " ".join(name.split())
     if not shown or not shown.isprintable() or len(shown) > NAME_MAX or ":" in shown:
         raise UserError(f"NAME: one line of at most {NAME_MAX} characters without a colon is expected")
     if user_id(shown) in _NOBODYS:
         raise UserError(f"NAME: the name of a person is expected, and {shown} is none")
+    return shown
+
+
+def add(runtime: Runtime, name: str, roles: Collection[Role], password: str, by: str) -> User:
+    """Make a person. Raises UserError and BadPasswordError."""
+    shown = proper_name(name)
     if not roles:
         raise UserError(f"--role: at least one of {', '.join(Role)} is expected")
     _other_than_name(password, shown)
@@ -63,6 +69,8 @@ def everybody(runtime: Runtime) -> Sequence[User]:
 def set_password(runtime: Runtime, name: str, password: str, by: str) -> None:
     """Give a person another password; whoever is signed in by the old one is signed out."""
     found = _known(runtime, name)
+    if found.by_provider:
+        raise UserError(f"NAME: {found.name} signs in through the OpenID provider and has no password here")
     _other_than_name(password, found.name)
     hashed = passwords.kept(password)
 

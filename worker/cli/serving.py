@@ -93,12 +93,15 @@ def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[R
     from the others needs a queue that reaches them, and one that `receives` the secret of a provider at least."""
     from config import logging
     from config import settings as reading
+    from worker.accounts.by_provider import needs_of_sign_in
     from worker.broker import in_process, make_broker, reachable
 
     settings = reading.load()
     logging.configure(settings.log_level)
     if receives and not settings.stripe_webhook_secrets and settings.paypal_webhook_id is None:
         raise bad_input("MAKEGOOD_STRIPE_WEBHOOK_SECRETS or MAKEGOOD_PAYPAL_WEBHOOK_ID is needed to receive webhooks")
+    if receives:
+        needs_of_sign_in(settings)
     broker = make_broker(settings)
     try:
         if apart and in_process(broker):

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from worker.schema import sessions, users
-from worker.store.sql import put
+from worker.store.sql import is_postgres, put
+
+# What stands in the place of a password where there is none: this, the provider, and its own key for the person.
+VOUCHED = "oidc "
+_ACCOUNT_LOCK = 0x6F696463
 
 _s, _u = sessions.c, users.c
 
@@ -27,6 +31,11 @@ class User:
     tries: int
     locked_until: datetime | None
     made_at: datetime
+
+    @property
+    def by_provider(self) -> bool:
+        """Whether the company's OpenID provider vouches for this person, and no password does."""
+        return self.password.startswith(VOUCHED)
 
 
 def add(conn: Connection, user: User) -> bool:
@@ -51,6 +60,15 @@ def user(conn: Connection, user_id: str, *, locked: bool = False) -> User | None
     return None if row is None else _user(row)
 
 
+def vouched_for(conn: Connection, mark: str) -> User | None:
+    """The person of this account at the provider. The account is this transaction's to its end, known or not: it never
+    becomes two people."""
+    if is_postgres(conn):  # SQLite lets one write at a time
+        conn.execute(select(func.pg_advisory_xact_lock(_ACCOUNT_LOCK, func.hashtext(mark))))
+    row = conn.execute(select(users).where(_u.password == mark)).one_or_none()
+    return None if row is None else _user(row)
+
+
 def everybody(conn: Connection) -> Sequence[User]:
     return [_user(row) for row in conn.execute(select(users).order_by(_u.id))]
 
@@ -68,6 +86,13 @@ def change(conn: Connection, user_id: str, **values: Any) -> bool:  # noqa: ANN4
 def begin_session(conn: Connection, id_hash: str, user_id: str, at: datetime) -> None:
     row = {"id_hash": id_hash, "user_id": user_id, "begun_at": at, "seen_at": at}
     put(conn, sessions, [row], key=["id_hash"], replacing=True)
+
+
+def spend(conn: Connection, word_hash: str, at: datetime) -> bool:
+    """Note that a word which is good for once was used; False where it was used before. It is a session of nobody, and
+    forgotten like one. Who notes the same one meanwhile waits until this transaction ends."""
+    row = {"id_hash": word_hash, "user_id": "", "begun_at": at, "seen_at": at}
+    return bool(put(conn, sessions, [row], key=["id_hash"], replacing=False, returning=["id_hash"]))
 
 
 def session(conn: Connection, id_hash: str) -> tuple[User, datetime, datetime] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +59,11 @@ def spelt_otherwise(conn: Connection, name: str) -> str | None:
     """A name that is in use already and is read like this one, but for its capitals."""
     found: str | None = conn.scalar(select(_c.name).where(func.lower(_c.name) == name.lower(), _c.name != name))
     return found
+
+
+def names(conn: Connection) -> Collection[str]:
+    """Every name that a token was ever made for."""
+    return set(conn.scalars(select(_c.name).distinct()))
 
 
 def revoke(conn: Connection, which: str, at: datetime) -> Sequence[tuple[str, str]]:

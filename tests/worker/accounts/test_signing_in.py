@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from sqlalchemy import Engine, select
 from config import policies
 from config.settings import Settings
 from tests.worker.conftest import Clock
-from worker.accounts import passwords, users
+from worker.accounts import by_provider, passwords, users
+from worker.accounts.by_provider import Account, TurnedAway
 from worker.accounts.roles import Role
 from worker.accounts.signing_in import FREE_TRIES, IDLE, LONGEST_WAIT, WHOLE, person, sign_in, sign_out
 from worker.accounts.users import UserError
@@ -152,3 +154,38 @@ def test_what_is_no_name_of_a_person_is_refused(runtime: Runtime, name: str) -> 
 def test_a_weak_password_is_refused(runtime: Runtime, password: str) -> None:
     with pytest.raises(passwords.BadPasswordError, match="password"):
         users.add(runtime, "Ada Example", [Role.CLERK], password, "operator")
+
+
+def _of_company(name: str, subject: str = "u-1") -> Account:
+    return Account("https://login.example", subject, name, [Role.CLERK])
+
+
+def test_an_account_at_the_provider_is_one_person_whatever_it_is_called_at_once(runtime: Runtime) -> None:
+    names = [f"{name}@example.com" for name in ("ada", "ben", "eve", "kim")]
+    with ThreadPoolExecutor(4) as pool:
+        came = list(pool.map(lambda name: by_provider.sign_in(runtime, _of_company(name), name), names))
+    found = {who.name for who in (person(runtime, session_id) for session_id in came) if who is not None}
+    assert len(found) == 1
+    assert [user.name for user in users.everybody(runtime)] == list(found)
+
+
+def test_two_accounts_of_one_name_are_not_one_person(runtime: Runtime) -> None:
+    def comes(subject: str) -> bool:
+        try:
+            return bool(by_provider.sign_in(runtime, _of_company("ada@example.com", subject), subject))
+        except TurnedAway:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(comes, ["u-1", "u-2", "u-3", "u-4"])).count(True) == 1
+
+
+def test_a_way_back_is_good_for_one_of_those_who_use_it_at_once(runtime: Runtime) -> None:
+    def comes(_: int) -> bool:
+        try:
+            return bool(by_provider.sign_in(runtime, _of_company("ada@example.com"), "the same"))
+        except TurnedAway:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(comes, range(4))).count(True) == 1

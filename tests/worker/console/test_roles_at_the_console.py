@@ -53,7 +53,13 @@ ALLOWED = {
     "POST /console/rights/erase": PRIVACY,
     "GET /console/{rest:path}": EVERYBODY,
 }
-OPEN = {"GET /console/sign-in", "POST /console/sign-in", "POST /console/sign-out"}
+OPEN = {
+    "GET /console/sign-in",
+    "POST /console/sign-in",
+    "GET /console/sign-in/oidc",
+    "GET /console/sign-in/oidc/back",
+    "POST /console/sign-out",
+}
 
 
 def _address(path: str) -> str:

@@ -42,13 +42,14 @@ def missing(what: str) -> RefusedError:
 @dataclass(frozen=True)
 class Desk:
     """One request. `asked` are the parts of its path, `query` those behind the question mark, `form` what was sent (a
-    field that was sent several times is in `many`)."""
+    field that was sent several times is in `many`), `under_way` what the browser holds of a sign-in at the provider."""
 
     runtime: Runtime
     person: Person | None
     path: str
     token: str
     cookie: str = ""
+    under_way: str = ""
     host: str = ""
     asked: Values = field(default_factory=dict)
     query: Values = field(default_factory=dict)

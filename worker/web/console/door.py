@@ -65,7 +65,7 @@ async def _form(request: Request) -> dict[str, list[str]] | None:
 
 
 def _answer(runtime: Runtime, page: Page, request: Request, form: Mapping[str, list[str]]) -> Response:
-    cookie = _cookie(runtime, request)
+    cookie = _cookie(request, guard.cookie_name(runtime.settings), 200)
     known = person(runtime, cookie) if cookie else None
     fresh = "" if cookie else new_session_id()
     desk = Desk(
@@ -74,6 +74,7 @@ def _answer(runtime: Runtime, page: Page, request: Request, form: Mapping[str, l
         path=_path(request),
         token=guard.token_for(cookie or fresh),
         cookie=cookie,
+        under_way=_cookie(request, guard.under_way_name(runtime.settings), 4000),
         host=request.headers.get("host", ""),
         asked={name: str(value) for name, value in request.path_params.items()},
         query=dict(request.query_params),
@@ -127,12 +128,12 @@ def _to_sign_in(desk: Desk, request: Request) -> Response:
     return RedirectResponse(f"/console/sign-in?next={quote(desk.path, safe='')}", status_code=303)
 
 
-def _cookie(runtime: Runtime, request: Request) -> str:
+def _cookie(request: Request, name: str, most: int) -> str:
     try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(guard.cookie_name(runtime.settings))
+        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
-    return "" if found is None else found.value[:200]
+    return "" if found is None else found.value[:most]
 
 
 def _path(request: Request) -> str:

@@ -8,7 +8,7 @@ from worker.accounts import signing_in
 from worker.accounts.passwords import CrowdedError
 from worker.store import accounts
 from worker.web.console import asking, guard
-from worker.web.console.desk import Desk
+from worker.web.console.desk import Desk, RefusedError
 
 
 def show(desk: Desk) -> Response:
@@ -19,6 +19,8 @@ def show(desk: Desk) -> Response:
 def sign_in(desk: Desk) -> Response:
     """A new session, whatever the browser held before; or the form again."""
     onward, settings = guard.within(desk.form.get("next", "")), desk.runtime.settings
+    if settings.oidc_only:
+        raise RefusedError(403, "No password is taken here", "Sign in with your company's account.")
     if not guard.is_private(settings, desk.host):
         return _form(desk, "", onward)
     try:
@@ -52,6 +54,8 @@ def _form(desk: Desk, said: str, onward: str, status: int = 200) -> Response:
         said=said,
         onward=guard.within(onward),
         anybody=anybody,
+        by_provider=desk.runtime.settings.require_oidc(),
+        passwords=not desk.runtime.settings.oidc_only,
         private=guard.is_private(desk.runtime.settings, desk.host),
         name=asking.text(desk.form, "name"),
     )

@@ -57,6 +57,24 @@ def set_cookie(settings: Settings, response: Response, value: str) -> None:
     )
 
 
+def under_way_name(settings: Settings) -> str:
+    return f"{cookie_name(settings)}-oidc"
+
+
+def set_under_way(settings: Settings, response: Response, value: str, seconds: int = 0) -> None:
+    """What a sign-in at the provider is bound to. `lax`, because the browser comes back from another site. An empty
+    value removes it."""
+    response.set_cookie(
+        under_way_name(settings),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=behind_https(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
 def token_for(cookie: str) -> str:
     """What every form carries. Whoever cannot read the cookie cannot make it."""
     return hmac.new(cookie.encode(), b"form", hashlib.sha256).hexdigest()

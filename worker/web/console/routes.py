@@ -19,6 +19,7 @@ from worker.web.console import (
     members_rights,
     memberships,
     night_pages,
+    oidc,
     policies,
     switch,
     today,
@@ -34,6 +35,8 @@ def _nowhere(_desk: Desk) -> Response:
 PAGES = (
     Page("GET", "/console/sign-in", entry.show, open_to_all=True),
     Page("POST", "/console/sign-in", entry.sign_in, open_to_all=True),
+    Page("GET", "/console/sign-in/oidc", oidc.begin, open_to_all=True),
+    Page("GET", "/console/sign-in/oidc/back", oidc.back, open_to_all=True),
     Page("POST", "/console/sign-out", entry.sign_out, open_to_all=True),
     Page("GET", "/console", today.show),
     Page("GET", "/console/cases", cases.show, Permission.READ_CASES),
