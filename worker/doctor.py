@@ -183,7 +183,7 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         head = at_head(engine)
         yield Found("database", State.FINE, f"{kind} is reachable")
         yield _schema(settings, head=head)
-        yield _clock(engine, clock)
+        yield _clock(engine, clock, timedelta(seconds=settings.lease_seconds))
         if head:
             yield _backlog(engine, clock)
             yield from _beats(engine, clock, live=settings.mode == "live")
@@ -204,17 +204,24 @@ def _schema(settings: Settings, *, head: bool) -> Found:
     return Found("schema", State.MEND, "not current: run makegood migrate")
 
 
-def _clock(engine: Engine, clock: Callable[[], datetime]) -> Found:
-    """The machine's clock against the database's: signatures are refused, and leases kept too long, by a wrong one."""
+def _clock(engine: Engine, clock: Callable[[], datetime], lease: timedelta) -> Found:
+    """The machine's clock against the database's: by a wrong one signatures are refused, and a call that another
+    machine has under way is thought dead. The kill timer ends a call some time before its lease does: two machines,
+    one too fast and one too slow, may use up that time between them."""
     if engine.dialect.name != "postgresql":
         return Found("clock", State.FINE, clock().isoformat(timespec="seconds"))
     from sqlalchemy import func, select
 
+    from worker.money.executor import LEASE_PART
+
+    most = min(CLOCK_OFF_MAX, lease * (1 - LEASE_PART) / 2)
     with reading(engine).begin() as conn:
+        before = clock()
         theirs: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
-    off = abs(clock() - theirs)
-    if off > CLOCK_OFF_MAX:
-        return Found("clock", State.MEND, f"{off.total_seconds():.0f} s apart from the database's: set it by NTP")
+        after = clock()
+    off = max(before - theirs, theirs - after)
+    if off > most:
+        return Found("clock", State.MEND, f"{off.total_seconds():.1f} s apart from the database's: set it by NTP")
     return Found("clock", State.FINE, "agrees with the database's")
 
 
