@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, tuple_
+from sqlalchemy import BigInteger, ColumnElement, and_, func, literal, or_, tuple_
 
 _NONE = "zzz"  # behind every code
 _NO_AMOUNT = -1
@@ -48,7 +48,7 @@ class Ranking:
         return self._currency, minor.desc() if self.down else minor.asc(), key.desc() if self.down else key.asc()
 
     def behind(self, rank: Rank, key: str) -> ColumnElement[bool]:
-        here, there = tuple_(self._minor, self.key), tuple_(rank.minor, key)
+        here, there = tuple_(self._minor, self.key), tuple_(literal(rank.minor, BigInteger), key)
         further = here < there if self.down else here > there
         return or_(self._currency > rank.currency, and_(self._currency == rank.currency, further))
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
 
 from tests.conftest import ROOT
 from worker import judging, nightly
@@ -60,6 +60,7 @@ class House:
 
     demo: Demo
     base: str
+    signed_in: dict[str, StorageState] = field(default_factory=dict)  # what the browser of each person held then
 
     def send_money(self) -> None:
         """What the worker does by itself: issue what is due, and hear from the bank."""
@@ -121,15 +122,20 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visit]]:
     opened: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def open_one(name: str = "", *, width: int = 1280, dark: bool = False) -> Visit:
+    def open_one(name: str = "", *, width: int = 1280) -> Visit:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+            viewport={"width": width, "height": 900},
+            reduced_motion="reduce",
+            storage_state=house.signed_in.get(name),
         )
         context.set_default_timeout(15_000)
         opened.append(context)
         visits.append(Visit(context.new_page(), house.base))
-        if name:
+        if name in house.signed_in:
+            visits[-1].go("/console")
+        elif name:
             visits[-1].sign_in(name)
+            house.signed_in[name] = context.storage_state()
         return visits[-1]
 
     yield open_one
