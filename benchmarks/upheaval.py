@@ -14,26 +14,23 @@ import argparse
 import base64
 import os
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import redis
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import create_engine, select, text
 
+from benchmarks.taking_away import Worker, crash, flush, kill, kill_redis, stop_postgres, working
 from config import policies
 from config.settings import Settings
 from handlers.inbox import Envelope
 from reconcile.facts import Charge
 from reconcile.membership import Agreement
 from tests import servers
-from tests.conftest import ROOT
 from tests.handlers.stripe import bodies
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY
@@ -114,15 +111,15 @@ def live(runtime: Runtime, redis_url: str, *, members: int, rounds: int, seed: i
         last = members * 3 // 4
         house.arrive(1, members // 2)
         environment = settings(runtime, redis_url, bank)
-        workers = [stack.enter_context(_working(environment)) for _ in range(WORKERS)]
+        workers = [stack.enter_context(working(environment)) for _ in range(WORKERS)]
         url = engine.url.render_as_string(hide_password=False)
         acts: list[tuple[str, Callable[[], None]]] = [
-            ("executor killed", lambda: _kill(*chance.choice(workers).executors())),
-            ("Postgres stopped at once", lambda: _stop_postgres(url)),
-            ("Redis emptied", lambda: _flush(redis_url)),
-            ("worker killed", lambda: _kill(chance.choice(workers).process.pid)),
-            ("Postgres process killed", lambda: _crash(url)),
-            ("Redis killed", lambda: _kill_redis(redis_url)),
+            ("executor killed", lambda: kill(*chance.choice(workers).executors())),
+            ("Postgres stopped at once", lambda: stop_postgres(url)),
+            ("Redis emptied", lambda: flush(redis_url)),
+            ("worker killed", lambda: kill(chance.choice(workers).process.pid)),
+            ("Postgres process killed", lambda: crash(url)),
+            ("Redis killed", lambda: kill_redis(redis_url)),
         ]
         for n in range(rounds):
             until = time.monotonic() + ROUND_S
@@ -191,50 +188,7 @@ class _Members:
             deliveries.record(conn, self.runtime.keyring, rows)
 
 
-@dataclass
-class _Worker:
-    """`makegood work` under a supervisor."""
-
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes] = field(init=False)
-    again: int = 0
-
-    def __post_init__(self) -> None:
-        self._start()
-
-    def _start(self) -> None:
-        arguments = [sys.executable, "-m", "worker.cli", "work", "--threads", "1"]
-        self.process = subprocess.Popen(arguments, cwd=ROOT, env=self.environment)  # noqa: S603 - our own command
-
-    def keep_up(self) -> None:
-        if self.process.poll() is not None:
-            self.again += 1
-            self._start()
-
-    def executors(self) -> list[int]:
-        """The executor is a child of `work`, which starts another one where it ended. A process that has ended has no
-        children."""
-        with suppress(OSError):
-            threads = list(Path(f"/proc/{self.process.pid}/task").iterdir())
-            return [int(pid) for thread in threads for pid in _children(thread)]
-        return []
-
-
-@contextmanager
-def _working(environment: dict[str, str]) -> Iterator[_Worker]:
-    worker = _Worker(environment)
-    try:
-        yield worker
-    finally:
-        worker.process.terminate()
-        try:
-            worker.process.wait(60)
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-            worker.process.wait()
-
-
-def _keep_up(workers: list[_Worker], sweep: Callable[[], None]) -> None:
+def _keep_up(workers: list[Worker], sweep: Callable[[], None]) -> None:
     for worker in workers:
         worker.keep_up()
     sweep()
@@ -248,53 +202,6 @@ def _insist(work: Callable[[], None]) -> None:
             return work()
         except (*TRANSIENT, redis.ConnectionError):
             time.sleep(0.5)
-
-
-def _kill(*pids: int) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _children(thread: Path) -> list[str]:
-    with suppress(OSError):
-        return (thread / "children").read_text(encoding="ascii").split()
-    return []
-
-
-def _flush(redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-
-
-def _kill_redis(redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client:
-        _kill(int(client.info("server")["process_id"]))
-
-
-def _stop_postgres(url: str) -> None:
-    """What `pg_ctl stop -m immediate` does: it throws out everybody and writes nothing more. Its log is read when it
-    is started again."""
-    with _connected(url) as conn:
-        told = conn.scalar(text("SELECT pg_read_file('postmaster.pid')"))
-        os.kill(int(str(told).split("\n", 1)[0]), signal.SIGQUIT)
-
-
-def _crash(url: str) -> None:
-    """One of the server's processes dies: it throws out everybody, reads its log again, and comes back."""
-    with _connected(url) as conn:
-        _kill(int(conn.scalar(text("SELECT pg_backend_pid()"))))
-
-
-@contextmanager
-def _connected(url: str) -> Iterator[Connection]:
-    engine = create_engine(url)
-    conn = engine.connect()
-    try:
-        yield conn
-    finally:
-        conn.invalidate()  # the server is gone
-        engine.dispose()
 
 
 def _sweeping(runtime: Runtime, redis_url: str) -> Callable[[], None]:
