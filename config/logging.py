@@ -24,6 +24,7 @@ _WORDS = """
 """
 KEYS = frozenset(_WORDS.split())
 REDACTED = "[redacted]"
+_MIGRATIONS = "alembic.runtime.migration"
 
 _EMAIL = re.compile(r"[^\s@\"'<>(),;:]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _SECRET = re.compile(r"\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\bBearer\s+\S+|\bBasic\s+\S+", re.IGNORECASE)
@@ -98,7 +99,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
 def tell_migrations() -> None:
     """Have each step of a migration logged, where that is what a command is for; else a command that begins on a new
     database would say so before its own one line."""
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+    logging.getLogger(_MIGRATIONS).setLevel(logging.INFO)
 
 
 def _renderer(out: TextIO) -> Processor:
@@ -116,5 +117,6 @@ def _quieten() -> None:
         logger.propagate = True
     for name in ("stripe", "paypalrestsdk", "urllib3", "requests", "httpx", "alembic", "sqlalchemy.engine"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_MIGRATIONS).setLevel(logging.NOTSET)  # as the loggers above it, until `tell_migrations`
     for name in ("uvicorn.access", "paypalrestsdk.api"):
         logging.getLogger(name).disabled = True

@@ -17,10 +17,10 @@ from worker.report.plain import as_json
 from worker.report.view import view
 from worker.report.workbook import write_workbook
 
-SHEETS = ["Summary", "Findings", "Remedies", "Open items aging", "Control totals", "Policy"]
+SHEETS = ["Summary", "Findings", "Remedies", "Open items aging", "Control totals", "Completeness", "Policy"]
 
 
-def test_it_has_the_six_sheets_and_numbers_are_numbers(tmp_path: Path) -> None:
+def test_it_has_its_sheets_and_numbers_are_numbers(tmp_path: Path) -> None:
     write_workbook(view(told()), tmp_path / "r.xlsx")
     found = sheets(tmp_path / "r.xlsx")
     assert list(found) == SHEETS
