@@ -212,7 +212,7 @@ def story_of(dice: Random) -> list[Json]:
     return story
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_one_story_in_any_mix_and_order_is_the_same_story(runtime: Runtime, tmp_path: Path, seed: int) -> None:
     dice = Random(seed)

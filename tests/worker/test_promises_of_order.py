@@ -148,7 +148,7 @@ def test_a_judgement_on_the_way_leaves_no_trace(plain: Runtime, told: Sequence[F
     assert step_by_step(plain, told[::-1]) == expected
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_any_order_repetition_and_division_gives_the_same_listings(plain: Runtime, seed: int) -> None:
     dice = Random(seed)

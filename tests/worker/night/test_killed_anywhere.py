@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.nights import MONTHS, disturbed, placed
 from worker.sandbox.stories import world
 
-KILLS = 4
+KILLS = 2
 
 
 def test_killed_at_moments_spread_over_it_a_night_leaves_what_an_undisturbed_one_leaves(tmp_path: Path) -> None:
