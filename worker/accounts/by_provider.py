@@ -16,9 +16,10 @@ from importlib import util
 from sqlalchemy import Connection
 
 from config.settings import Settings, SettingsError
+from worker.accounts.names import user_id
 from worker.accounts.roles import Role
 from worker.accounts.signing_in import begin_session, new_session_id
-from worker.accounts.users import UserError, proper_name, user_id
+from worker.accounts.users import UserError, proper_name
 from worker.audit import Entry, append_all
 from worker.runtime import Runtime
 from worker.store import accounts as store

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from worker.accounts import passwords
+from worker.accounts.names import user_id
 from worker.accounts.roles import Permission, Role, may
-from worker.accounts.users import user_id
 from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime

@@ -12,8 +12,8 @@ from hmac import compare_digest
 
 from sqlalchemy import Connection
 
+from worker.accounts.names import user_id
 from worker.accounts.roles import Permission
-from worker.accounts.users import user_id
 from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
 from worker.accounts import passwords
+from worker.accounts.names import user_id
 from worker.accounts.roles import Role
 from worker.audit import Entry, append_all
 from worker.runtime import Runtime
@@ -23,11 +23,6 @@ _NOBODYS = frozenset({"makegood"})
 
 class UserError(ValueError):
     """One line for a person: why it cannot be done."""
-
-
-def user_id(name: str) -> str:
-    """The same for two spellings of one name: four-eyes goes by it."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def proper_name(name: str) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 from sqlalchemy import Connection, Row, select, update
 
 from reconcile.outcome import FindingStatus, HeldBecause
+from worker.accounts.names import user_id
 from worker.audit import Entry, append_all
 from worker.engine import reading
 from worker.money import guards, subjects
@@ -143,7 +143,7 @@ def _approve(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> st
         raise DecisionError(f"{row.key}: {send.result} was made for it already, look at it and waive")
     # Where a person prepared it, nobody has agreed yet, and that person may not be the one who does.
     preparer = given.prepared_by if given is not None and given.approved_by == ACTOR else ACTOR
-    if _person(name) == _person(preparer):
+    if user_id(name) == user_id(preparer):
         raise DecisionError(f"{row.key} was prepared by {preparer}: somebody else has to approve it")
     _note_approval(conn, row, name, preparer, runtime.clock())
     if send is not None and send.step == Step.PARKED:
@@ -238,14 +238,9 @@ def _audited(
 
 def _name(by: str) -> str:
     name = _line(by, "--by")
-    if _person(name) == ACTOR:
+    if user_id(name) == ACTOR:
         raise DecisionError(f"--by: the name of a person is expected, and {ACTOR} is none")
     return name
-
-
-def _person(name: str) -> str:
-    """Who is meant: however a name is written, it is one pair of eyes."""
-    return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def _line(text: str, option: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from reconcile.outcome import HeldBecause
+from worker.accounts.names import user_id
 from worker.money import decisions
 from worker.money.decisions import DecisionError
 from worker.money.following import ACTOR
@@ -149,7 +150,7 @@ def blocked(desk: Desk, row: Row[Any]) -> str:
         return "it has no amount"
     if row.held_because == HeldBecause.DISPUTED:
         return "the charge is disputed"
-    if row.prepared_by == desk.name and row.approved_by == ACTOR:
+    if row.approved_by == ACTOR and user_id(row.prepared_by or "") == user_id(desk.name):
         return "you prepared it: somebody else approves"
     return ""
 
