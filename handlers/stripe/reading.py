@@ -28,7 +28,7 @@ def ref(source: JsonObject) -> Ref:
 def reference(source: JsonObject, *path: str) -> str | None:
     """The id at `path`, where Stripe writes either the id or, expanded, the object."""
     *way, last = path
-    holder = child(source, *way)
+    holder = child(source, *way) if way else source
     if holder is None:
         return None
     return _id(holder, last, "id") if isinstance(holder.get(last), dict) else _id(holder, last)

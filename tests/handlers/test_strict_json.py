@@ -3,6 +3,7 @@
 import json
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,7 @@ MIB = 1 << 20
         ("1e400", b'{"a": 1e400}'),
         ("a tiny number", b'{"a": 1e-400}'),
         ("an exponent that takes seconds", b'{"a": 1e99999999999}'),
+        ("an integer of 21 digits", b'{"a": 123456789012345678901}'),
         ("an integer of 5,000 digits", b'{"a": ' + b"1" * 5000 + b"}"),
         ("a fraction of 5,000 digits", b'{"a": 1.' + b"1" * 5000 + b"}"),
         ("half a surrogate pair", b'{"a": "\\ud83d"}'),
@@ -114,6 +116,38 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
 def test_what_strict_json_can_say_is_read_as_the_standard_parser_reads_it(value: JsonObject) -> None:
     for body in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         assert parse(body.encode()) == value
+
+
+_LITERALS = (
+    "null true -0 7 9999999999999999999 99999999999999999999 -9999999999999999999 -99999999999999999999 1.0 1e2 -0.0"
+    ' "" "a" "\\u0061" "\\/" "\\\\" "\\"" "\\ud83d\\ude00" "\\ud83d" "\u00e9" "\u2028" "\x7f" "\\u0000" "[{" NaN 01'
+)
+_written = st.recursive(
+    st.sampled_from(_LITERALS.split()),
+    lambda part: (
+        st.lists(part, max_size=4).map(lambda parts: f"[{', '.join(parts)}]")
+        | st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '"c" ']), part), max_size=3).map(
+            lambda pairs: f"{{{','.join(f'{name}:{value}' for name, value in pairs)}}}"
+        )
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "\\u0061"]), _written), max_size=3))
+def test_an_object_is_read_or_refused_alike_whether_it_is_looked_at_quickly_or_closely(
+    pairs: list[tuple[str, str]],
+) -> None:
+    plain = ",".join(f'"{name}": {value}' for name, value in pairs)
+    # An escape in front makes the quick look give up, and changes nothing else.
+    quick, close = (_read(text.encode()) for text in (f"{{{plain}}}", f'{{"\\u007a": [{{{plain}}}]}}'))
+    assert quick == (close if isinstance(close, str) else close["z"][0])
+
+
+def _read(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return parse(body)
+    except MalformedDelivery as refused:
+        return str(refused)
 
 
 SOURCE = parse(b'{"a": {"b": "x", "n": 7, "t": true, "o": {"k": 1}, "l": [{"k": 1}], "none": null, "nul": "\\u0000"}}')
