@@ -12,13 +12,14 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from benchmarks.ratios import Ratio
 from config import policies
 from config.settings import Settings
 from reconcile.money import Money
@@ -86,7 +87,38 @@ _FILL = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, in milliseconds."""
+
+    took: float
+    ours: float
+    database: float
+
+
 def main(charges: int) -> None:
+    """Measure, and print each page as it is known."""
+    _say(f"load {os.getloadavg()[0]:.0f}; median, worst and work in ms (work: ours and the database's)")
+    for path, asked in measure(charges):
+        middle = [statistics.median(getattr(one, name) for one in asked) for name in ("took", "ours", "database")]
+        worst = max(one.took for one in asked)
+        _say(f"{middle[0]:6.0f} {worst:6.0f} {middle[1]:6.1f} + {middle[2]:4.1f}  {path}")
+    _say(f"load {os.getloadavg()[0]:.0f}")
+
+
+def ratios(pages: Iterable[tuple[str, list[Asked]]]) -> Iterator[Ratio]:
+    """What was measured, held against the target: the slowest page's median, in all and its work alone."""
+    medians = {
+        path: [statistics.median(times) for times in ([a.took for a in asked], [a.ours + a.database for a in asked])]
+        for path, asked in pages
+    }
+    for n, name in enumerate(("", ", its work alone")):
+        slowest = max(medians, key=lambda path: medians[path][n])
+        yield Ratio(f"the slowest page ({slowest}){name}", medians[slowest][n], 100, at_most=True, unit=" ms")
+
+
+def measure(charges: int) -> Iterator[tuple[str, list[Asked]]]:
+    """Every page, asked for several times, beside so many charges."""
     # No helpers of a query: the work of the processes that are there is all of it.
     with servers.postgres(max_parallel_workers_per_gather="0") as server:
         engine = make_engine(server.url(server.create_database()))
@@ -98,23 +130,9 @@ def main(charges: int) -> None:
         with serving(create_app(runtime, routes=routes(runtime))) as base:
             visitor = Visitor(base, runtime, "clerk", "approver", "auditor")
             visitor.client.timeout = 60
-            _say(f"load {os.getloadavg()[0]:.0f}; median, worst and work in ms (work: ours and the database's)")
-            for path, asked in _timed(visitor, engine):
-                took, ours, theirs = ([getattr(one, name) for one in asked] for name in ("took", "ours", "database"))
-                middle = [statistics.median(times) for times in (took, ours, theirs)]
-                _say(f"{middle[0]:6.0f} {max(took):6.0f} {middle[1]:6.1f} + {middle[2]:4.1f}  {path}")
-            _say(f"load {os.getloadavg()[0]:.0f}")
+            yield from _timed(visitor, engine)
             visitor.client.close()
         engine.dispose()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request, in milliseconds."""
-
-    took: float
-    ours: float
-    database: float
 
 
 def _timed(visitor: Visitor, engine: Engine) -> Iterator[tuple[str, list[Asked]]]:

@@ -15,12 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import bodies, lab
 from benchmarks.intake import MASTER_KEY, RATE_MAX, driven, environment, makegood, receiver, wrk
 from benchmarks.lab import Postgres, say, started, undisturbed
 from benchmarks.obvious import handle_each, note, tables
+from benchmarks.ratios import Ratio, over
 from config import policies
 from config.settings import Settings
 from tests import servers
@@ -140,31 +143,52 @@ def _wait_until_judged(server: Postgres) -> None:
         time.sleep(0.1)
 
 
+@dataclass(frozen=True)
+class Rates:
+    """Events a second."""
+
+    facts: float
+    orm: float
+    whole: float
+
+
+def measure(rounds: int, events: int, seconds: int) -> Rates:
+    """Medians of so many rounds."""
+    facts, orm, whole = [], [], []
+    with lab.postgres() as server, servers.valkey() as broker_url:
+        import_roster(environment(server.url, broker_url))
+        for n in range(rounds):
+            facts.append(to_facts(server, events, 1 + n * events))
+            orm.append(by_orm(server))
+            say(f"to facts {facts[-1]:.0f}/s, by an ORM {orm[-1]:.0f}/s")
+    for n in range(rounds):
+        whole.append(whole_way(seconds, 1 + n * RATE_MAX * seconds))
+        say(f"the whole way {whole[-1]:.0f}/s")
+    return Rates(*map(statistics.median, (facts, orm, whole)))
+
+
+def ratios(rates: Rates) -> Iterator[Ratio]:
+    """What was measured, held against the targets."""
+    yield Ratio("stored delivery to bound fact, one process", rates.facts, 10_000, unit="/s")
+    yield over("of an ORM transaction an event", rates.facts, rates.orm, 35)
+    yield Ratio("HTTP to judged membership, all on the same cores", rates.whole, 2000, unit="/s")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.handling")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seconds", type=int, default=5)
     told = parser.parse_args()
-    facts, orm, whole = [], [], []
-    with lab.postgres() as server, servers.valkey() as broker_url:
-        import_roster(environment(server.url, broker_url))
-        for n in range(told.rounds):
-            facts.append(to_facts(server, told.events, 1 + n * told.events))
-            orm.append(by_orm(server))
-            say(f"to facts {facts[-1]:.0f}/s, by an ORM {orm[-1]:.0f}/s")
-    for n in range(told.rounds):
-        whole.append(whole_way(told.seconds, 1 + n * RATE_MAX * told.seconds))
-        say(f"the whole way {whole[-1]:.0f}/s")
-    mine, theirs = statistics.median(facts), statistics.median(orm)
+    rates = measure(told.rounds, told.events, told.seconds)
     lines = [
         lab.machine(),
         "",
         "| | events/s | x ORM |",
         "|---|---:|---:|",
-        f"| stored delivery to bound fact, one process | {mine:,.0f} | {mine / theirs:.1f} |",
-        f"| an ORM transaction an event | {theirs:,.0f} | 1.0 |",
-        f"| HTTP to judged membership, everything on the same cores | {statistics.median(whole):,.0f} | |",
+        f"| stored delivery to bound fact, one process | {rates.facts:,.0f} | {rates.facts / rates.orm:.1f} |",
+        f"| an ORM transaction an event | {rates.orm:,.0f} | 1.0 |",
+        f"| HTTP to judged membership, everything on the same cores | {rates.whole:,.0f} | |",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

@@ -25,6 +25,7 @@ from pathlib import Path
 from benchmarks import bodies, lab
 from benchmarks.lab import HERE, Postgres, free_port, listening, program, say, started, undisturbed
 from benchmarks.obvious import tables
+from benchmarks.ratios import Ratio, over
 from tests import servers
 
 SLOW_DISK_US = 2000
@@ -141,6 +142,7 @@ class Bench:
 
     def __init__(self, seconds: int) -> None:
         self.found: dict[str, list[Burst]] = defaultdict(list)
+        self.missing: dict[str, str] = {}
         self._seconds = seconds
         self._next = 1
 
@@ -153,8 +155,13 @@ class Bench:
         self.note(name, wrk(port, connections, self._seconds, first))
 
     def peer(self, name: str, server: Postgres, connections: int) -> None:
+        """Where it cannot be had, the others are measured all the same."""
         first, self._next = self._next, self._next + RATE_MAX
-        self.note(name, sync_engine(server, connections, first))
+        try:
+            self.note(name, sync_engine(server, connections, first))
+        except (lab.CannotMeasureError, subprocess.CalledProcessError) as why:
+            self.missing[name] = str(why)
+            say(f"{name}: {why}")
 
     def median(self, name: str) -> Burst:
         bursts = self.found[name]
@@ -203,6 +210,29 @@ def table(bench: Bench) -> Iterator[str]:
         ratio = one.rate / bench.median(f"{yardstick} {connections}").rate
         p99 = f"{one.p99_ms:.1f}" if one.p99_ms else ""
         yield f"| {name} | {one.rate:,.0f} | {p99} | {ratio:.2f} |"
+
+
+def ratios(bench: Bench) -> Iterator[Ratio]:
+    """What was measured, held against the targets."""
+
+    def rate(name: str) -> float | None:
+        return bench.median(name).rate if bench.found.get(name) else None
+
+    for connections, target in ((16, 0.45), (64, 0.7)):
+        ours = rate(f"makegood {connections}")
+        yield over(f"of pgbench, {connections} connections", ours, rate(f"pgbench {connections}"), target)
+    yield Ratio("p99 at 64 connections", bench.median("makegood 64").p99_ms, 25, at_most=True, unit=" ms")
+    slow = rate("slow disk, makegood 64")
+    yield over("of pgbench, 64 connections, 2 ms a sync", slow, rate("slow disk, pgbench 64"), 1.3)
+    for connections in (16, 64):
+        ours = rate(f"makegood {connections}")
+        yield over(f"of the obvious way, {connections} connections", ours, rate(f"obvious {connections}"), 15)
+        peer = f"stripe-sync-engine {connections}"
+        if peer in bench.missing:
+            yield Ratio(f"of stripe-sync-engine, {connections} at once", None, 3, why=bench.missing[peer])
+        else:
+            yield over(f"of stripe-sync-engine, {connections} at once", ours, rate(peer), 3)
+        yield over(f"SQLite, of Postgres, {connections} connections", rate(f"sqlite {connections}"), ours, 0.5)
 
 
 def main() -> int:

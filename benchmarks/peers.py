@@ -1,5 +1,5 @@
 """The same job done by others: which charges are wrong, and how. Each has the columns it needs and no more, and writes
-`reference<TAB>kind` lines. DuckDB even has the day in the merchant's zone worked out for it.
+`reference<TAB>kind` lines. DuckDB and Polars even have the day in the merchant's zone worked out for them.
 
 They are a floor, not rivals: one price, one currency, monthly periods; no refunds, notices, policy, remedies or audit.
 `python -m benchmarks.peers NAME FOLDER URL` runs one."""
@@ -54,6 +54,45 @@ def duckdb(folder: Path, _url: str) -> Iterable[tuple[str, str]]:
     for name in ("charges", "members"):
         conn.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder / name}.parquet')")  # noqa: S608 - our own words
     found: list[tuple[str, str]] = conn.execute(_SQL.format(missed=_MISSED)).fetchall()
+    return found
+
+
+def polars(folder: Path, _url: str) -> Iterable[tuple[str, str]]:
+    """Polars over Parquet."""
+    import polars as pl
+
+    def months(column: str) -> pl.Expr:
+        return pl.col(column).dt.year() * 12 + pl.col(column).dt.month()
+
+    charges, members = (pl.scan_parquet(folder / f"{name}.parquet") for name in ("charges", "members"))
+    by, anchor = pl.col("by"), pl.col("anchor").dt.day()  # a day that by's month does not have is its last
+    placed = (
+        charges.join(members, left_on="membership", right_on="ref")
+        .with_columns(
+            by=pl.col("day") + timedelta(days=2),
+            after=pl.col("ended_on").is_not_null() & (pl.col("day") >= pl.col("ended_on")),
+        )
+        .with_columns(
+            period=months("by")
+            - months("anchor")
+            - (pl.min_horizontal(anchor, by.dt.month_end().dt.day()) > by.dt.day())
+        )
+        .sort("taken", "id")
+        .with_columns(turn=pl.int_range(pl.len()).over("membership", "period"))
+    )
+    wrong = placed.filter(pl.col("after") | (pl.col("turn") > 0) | (pl.col("minor") != pl.col("price"))).select(
+        "id",
+        kind=pl.when("after").then(pl.lit("post_cancellation_charge"))
+        .when(pl.col("turn") > 0).then(pl.lit("duplicate_charge"))
+        .when(pl.col("minor") > pl.col("price")).then(pl.lit("overcharge"))
+        .otherwise(pl.lit("undercharge")),
+    )  # fmt: skip
+    paid = placed.filter(~pl.col("after")).group_by("membership", "anchor", "ended_on")
+    next_due = pl.col("anchor").dt.offset_by(pl.format("{}mo", "periods"))
+    last = pl.min_horizontal(pl.lit(_MISSED), pl.col("ended_on") - timedelta(days=1))
+    missed = paid.agg(periods=pl.col("period").n_unique()).filter(next_due <= last)
+    both = pl.concat([wrong, missed.select(id="membership", kind=pl.lit("missed_renewal"))])
+    found: list[tuple[str, str]] = both.collect().rows()
     return found
 
 
@@ -131,9 +170,34 @@ def _month_on(anchor: date, months: int) -> date:
 
 PEERS: dict[str, Callable[[Path, str], Iterable[tuple[str, str]]]] = {
     "duckdb": duckdb,
+    "polars": polars,
     "postgres": postgres,
     "python": python,
 }
+
+
+_COLUMNS = {
+    "members": {"ref": "string", "anchor": "date32", "price": "int64", "ended_on": "date32"},
+    "charges": {
+        "membership": "string",
+        "id": "string",
+        "minor": "int64",
+        "taken": "timestamp[us]",
+        "day": "date32",
+    },
+}
+
+
+def parquet(folder: Path) -> None:
+    """Make of the CSV files in this folder what DuckDB and Polars read."""
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet as arrow_parquet
+
+    for name, columns in _COLUMNS.items():
+        how = arrow_csv.ConvertOptions(column_types=columns, strings_can_be_null=True)
+        arrow_parquet.write_table(
+            arrow_csv.read_csv(folder / f"{name}.csv", convert_options=how), folder / f"{name}.parquet"
+        )
 
 
 def note_memory() -> None:
@@ -146,6 +210,9 @@ def note_memory() -> None:
 
 def main() -> None:
     name, folder, url = sys.argv[1:]
+    if name == "parquet":
+        parquet(Path(folder))
+        return
     with (Path(folder) / f"{name}.tsv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter="\t").writerows(PEERS[name](Path(folder), url))
     note_memory()

@@ -2,23 +2,22 @@
 
 The full reconcile, beside others who do the plain part of the same job, each a whole process (imports included) on the
 same data in one run: medians of `--rounds`, as ratios to DuckDB's bare join over Parquet. Ends with 1 where anybody's
-findings are not the truth. Needs `pip install duckdb pyarrow` beside the test lock. `--url` is a server to make a
-database on; without it one is started."""
+findings are not the truth. DuckDB and Polars are fetched from PyPI into environments of their own in ~/.cache. `--url`
+is an empty database to use; without it a server is started."""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import csv
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine, select, update
@@ -27,17 +26,26 @@ from benchmarks import lab
 from benchmarks.charges import AS_OF, ZONE, Life, lives
 from benchmarks.loading import forget_judgements, load
 from benchmarks.peers import note_memory
+from benchmarks.ratios import Ratio, over
+from benchmarks.venvs import environment, python_with
 from worker.engine import make_engine, migrate
 from worker.runtime import Runtime
 from worker.schema import findings, memberships
 from worker.store.due import Wanted
 
 OURS = ("makegood, 1 process", "makegood, 2 processes")
-PEERS = ("duckdb", "postgres", "python")
+AGAIN, TOUCHED = "again, 1 process", "1 % touched"
+PEERS = ("duckdb", "polars", "postgres", "python")
+LIBRARIES = {
+    "duckdb": ("duckdb==2.0.1", "pyarrow==26.0.1"),
+    "polars": ("polars==2.1.0", "pyarrow==26.0.1"),
+}  # pyarrow only makes the files
+EVERYBODY = (*PEERS, *OURS, AGAIN, TOUCHED)
+NOT_ON_SQLITE = ("postgres", "python", OURS[1])
 RUN = "the benchmark's"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ended:
     """A process that is over: how long it took, and its greatest memory (a helper's apart)."""
 
@@ -45,59 +53,119 @@ class Ended:
     megabytes: float
 
 
+@dataclass
+class Measured:
+    """Each one's rounds by its name; `wrong` says whose findings are not the truth, `missing` who could not be had."""
+
+    charges: int
+    memberships: int
+    rows: dict[str, list[Ended]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def seconds(self, name: str) -> float | None:
+        """The median."""
+        return statistics.median(one.seconds for one in self.rows[name]) if name in self.rows else None
+
+    def megabytes(self, name: str) -> float:
+        return max(one.megabytes for one in self.rows[name])
+
+
 def main() -> int:
-    arguments = _arguments()
-    if arguments.part:
-        return _part(arguments.part, arguments.url)
+    told = _arguments()
+    if told.part:
+        return _part(told.part, told.url)
+    names = [name for name in EVERYBODY if told.database != "sqlite" or name not in NOT_ON_SQLITE]
+    measured = measure(told.memberships, told.rounds, names, url=told.url, database=told.database)
+    sys.stdout.write("\n".join(_page(measured)) + "\n")
+    for line in measured.wrong:
+        lab.say(f"NOT THE TRUTH: {line}")
+    return 1 if measured.wrong else 0
+
+
+def measure(
+    memberships: int, rounds: int, names: Sequence[str], *, url: str | None = None, database: str = "postgres"
+) -> Measured:
+    """So many rounds of each in turn, on one set of data."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="makegood-reconcile-")))
-        url = stack.enter_context(_database(arguments.url, arguments.database))
+        url = stack.enter_context(_database(url, database))
         engine = make_engine(url)
         migrate(engine)
-        truth = _truth(arguments.memberships)
-        lab.say(f"{arguments.memberships} memberships are made and loaded")
-        charges = load(engine, lives(arguments.memberships))
-        _parquet(folder, lives(arguments.memberships))
-        rows: dict[str, list[Ended]] = {}
-        bad = []
-        for n in range(arguments.rounds):
-            for name in (*PEERS, *OURS, "again, 1 process", "1 % touched"):
-                if url.startswith("sqlite") and name in {"postgres", "python", OURS[1]}:
-                    continue
+        truth = _truth(memberships)
+        measured = Measured(load(engine, lives(memberships)), memberships)
+        lab.say(f"{memberships} memberships are made and loaded")
+        pythons = _pythons(measured, names, folder)
+        for n in range(rounds):
+            for name in (name for name in names if name not in measured.missing):
                 if name in OURS:
                     forget_judgements(engine)
-                if name.startswith("1 %"):
+                if name == TOUCHED:
                     _touch(engine)
-                rows.setdefault(name, []).append(_timed(name, folder, url))
+                ended = _timed(name, folder, url, pythons.get(name, sys.executable))
+                measured.rows.setdefault(name, []).append(ended)
                 found = _found(engine) if name not in PEERS else _told(folder / f"{name}.tsv")
-                bad += [] if found == truth else [f"{name}: {len(found)} findings, of {len(truth)}"]
-                lab.say(f"round {n + 1}: {name}: {rows[name][-1].seconds:.2f} s")
-        sys.stdout.write("\n".join(_page(rows, charges, arguments.memberships)) + "\n")
-        for line in bad:
-            lab.say(f"NOT THE TRUTH: {line}")
+                measured.wrong += [] if found == truth else [f"{name}: {len(found)} findings, of {len(truth)}"]
+                lab.say(f"round {n + 1}: {name}: {ended.seconds:.2f} s")
         engine.dispose()
-    return 1 if bad else 0
+    return measured
 
 
-def _page(rows: dict[str, list[Ended]], charges: int, members: int) -> Iterator[str]:
-    yield f"{charges} charges of {members} memberships; {lab.machine()}."
+def ratios(million: Measured, tenth: Measured, sqlite: Measured) -> Iterator[Ratio]:
+    """What was measured (everything; a tenth of it on Postgres and on SQLite), held against the targets."""
+    one, two, again = (million.seconds(name) for name in (*OURS, AGAIN))
+    yield Ratio(
+        "findings that are not the truth", len([*million.wrong, *tenth.wrong, *sqlite.wrong]), 0, at_most=True, unit=""
+    )
+    yield over("everything, of DuckDB's bare join", one, million.seconds("duckdb"), 2.2, at_most=True)
+    yield over("everything, of Polars' bare join", one, million.seconds("polars"))
+    yield over("everything, of plain Python", one, million.seconds("python"), 0.3, at_most=True)
+    yield over("everything, of SQL in Postgres", one, million.seconds("postgres"), 0.4, at_most=True)
+    yield Ratio("everything, memory", million.megabytes(OURS[0]), 600, at_most=True, unit=" MB")
+    yield over("everything again, of the first time", again, one)
+    yield over("1 % touched, of everything again", million.seconds(TOUCHED), again, 0.1, at_most=True)
+    yield over("two workers, times as fast as one", one, two, 1.7)
+    yield over("ten times the memberships, times as long", one, tenth.seconds(OURS[0]), 10, at_most=True)
+    yield over("SQLite, of Postgres", sqlite.seconds(OURS[0]), tenth.seconds(OURS[0]), 1.3, at_most=True)
+
+
+def _page(measured: Measured) -> Iterator[str]:
+    yield f"{measured.charges} charges of {measured.memberships} memberships; {lab.machine()}."
     yield ""
     yield "| who | seconds | / duckdb | MB |"
     yield "|---|---:|---:|---:|"
-    base = statistics.median(one.seconds for one in rows["duckdb"])
-    for name, ended in rows.items():
-        seconds = statistics.median(one.seconds for one in ended)
-        yield f"| {name} | {seconds:.2f} | {seconds / base:.2f} | {max(one.megabytes for one in ended):.0f} |"
+    base = measured.seconds("duckdb")
+    for name in measured.rows:
+        seconds = measured.seconds(name) or 0.0
+        ratio = f"{seconds / base:.2f}" if base else ""
+        yield f"| {name} | {seconds:.2f} | {ratio} | {measured.megabytes(name):.0f} |"
+    for name, why in measured.missing.items():
+        yield f"| {name} | not run: {why} | | |"
 
 
-def _timed(name: str, folder: Path, url: str) -> Ended:
+def _pythons(measured: Measured, names: Sequence[str], folder: Path) -> dict[str, str]:
+    """With which Python the peers run that are not ours; notes those that cannot be had."""
+    pythons: dict[str, str] = {}
+    for name in (name for name in names if name in LIBRARIES):
+        try:
+            pythons[name] = python_with(name, *LIBRARIES[name])
+        except lab.CannotMeasureError as why:
+            measured.missing[name] = str(why)
+    if pythons:
+        _tables(folder, lives(measured.memberships))
+        argv = [next(iter(pythons.values())), "-m", "benchmarks.peers", "parquet", str(folder), ""]
+        subprocess.run(argv, check=True, env=environment())  # noqa: S603 - our own words
+    return pythons
+
+
+def _timed(name: str, folder: Path, url: str, python: str) -> Ended:
     plain = url.replace("postgresql+psycopg", "postgresql")
     argv = ["-m", "benchmarks.peers", name, str(folder), plain] if name in PEERS else ["-m", "benchmarks.reconcile"]
     argv += [] if name in PEERS else ["--part", name, "--url", url]
     memory = folder / "memory"
     with lab.undisturbed():
         begun = time.perf_counter()
-        done = subprocess.run([sys.executable, *argv], check=False, env={**os.environ, "MEMORY_FILE": str(memory)})  # noqa: S603 - our own words
+        done = subprocess.run([python, *argv], check=False, env=environment(MEMORY_FILE=str(memory)))  # noqa: S603 - our own words
         took = time.perf_counter() - begun
     if done.returncode:
         raise lab.CannotMeasureError(f"{name} failed")
@@ -122,8 +190,8 @@ def _part(name: str, url: str) -> int:
         OURS[0]: lambda: reconcile_all(runtime, AS_OF, everything=True),
         OURS[1]: lambda: judge_shared(runtime, Wanted(AS_OF, everything=True), RUN, wake),
         "helper": lambda: help_with(runtime, RUN),
-        "again, 1 process": lambda: reconcile_all(runtime, AS_OF, everything=True),
-        "1 % touched": lambda: reconcile_all(runtime, AS_OF),
+        AGAIN: lambda: reconcile_all(runtime, AS_OF, everything=True),
+        TOUCHED: lambda: reconcile_all(runtime, AS_OF),
     }
     parts[name]()
     for helper in helpers:
@@ -164,24 +232,23 @@ def _told(file: Path) -> set[tuple[str, str]]:
         return {(id_, kind) for id_, kind in csv.reader(lines, delimiter="\t")}
 
 
-def _parquet(folder: Path, everyone: Iterator[Life]) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    members: list[dict[str, object]] = []
-    charges: list[dict[str, object]] = []
-    for life in everyone:
-        one = life.membership
-        members.append(
-            {"ref": one.ref, "anchor": one.started_on, "price": one.plan.price.minor, "ended_on": one.ended_on}
-        )
-        for taken in life.taken:
-            at = taken.charge.taken_at
-            told = {"membership": one.ref, "id": str(taken.charge.ref), "minor": taken.charge.amount.minor}
-            charges.append({**told, "taken": at, "day": at.astimezone(ZONE).date()})
-    charges.sort(key=lambda row: str(row["taken"]))
-    for name, rows in (("members", members), ("charges", charges)):
-        parquet.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+def _tables(folder: Path, everyone: Iterator[Life]) -> None:
+    """The flat tables as CSV: members, and charges in order of time."""
+    charges: list[tuple[str, str, int, str, str]] = []
+    with (folder / "members.csv").open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(("ref", "anchor", "price", "ended_on"))
+        for life in everyone:
+            one = life.membership
+            out.writerow((one.ref, one.started_on, one.plan.price.minor, one.ended_on or ""))
+            for taken in life.taken:
+                at, minor = taken.charge.taken_at, taken.charge.amount.minor
+                day = at.astimezone(ZONE).date().isoformat()
+                charges.append((one.ref, str(taken.charge.ref), minor, at.replace(tzinfo=None).isoformat(), day))
+    with (folder / "charges.csv").open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(("membership", "id", "minor", "taken", "day"))
+        out.writerows(sorted(charges, key=lambda row: row[3]))
 
 
 @contextmanager
