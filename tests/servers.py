@@ -66,9 +66,9 @@ class PostgresServer:
         """The SQLAlchemy address of one database on this server."""
         return self.admin.set(database=dbname).render_as_string(hide_password=False)
 
-    def create_database(self, template: str | None = None) -> str:
-        """An empty database, or a copy of `template` (to which nobody may be connected)."""
-        name = f"{self.prefix}_{next(self._numbers)}"
+    def create_database(self, template: str | None = None, name: str | None = None) -> str:
+        """An empty database, or a copy of `template` (to which nobody may be connected); its name."""
+        name = name or f"{self.prefix}_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._run(statement.format(sql.Identifier(name), sql.Identifier(template or "template0")))
         return name

@@ -4,7 +4,7 @@ emptied for each test."""
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from tests.worker.money.bank import Bank
 from tests.worker.money.doors import open_bank
 from tests.worker.money.house import House
 from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from worker.engine import make_engine
 from worker.runtime import Runtime, inboxes, rules
 
 
@@ -32,7 +32,7 @@ def money_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def money_runtime(money_url: str) -> Iterator[Runtime]:
+def money_runtime(money_url: str, put_schema: Callable[[str], None]) -> Iterator[Runtime]:
     """Sends at once: no cooling and no breaker."""
     settings = Settings.model_validate(
         {
@@ -46,10 +46,10 @@ def money_runtime(money_url: str) -> Iterator[Runtime]:
             "paypal_client_secret": "secret",
         }
     )
+    put_schema(money_url)
     engine = make_engine(money_url)
     if settings.is_sqlite:  # it is not the disk that is tried here
         event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
-    migrate(engine)
     made = Runtime(
         settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rules(settings, policies.load()), Clock()
     )
