@@ -1,4 +1,5 @@
-"""The composition is one that the real docker-compose takes, and every part of it is locked down."""
+"""The composition is one that the real docker-compose takes (it holds it against the Compose specification), and every
+part of it is locked down."""
 
 import json
 import os
@@ -25,7 +26,7 @@ _SET_BY_IMAGE = {"MAKEGOOD_HOST", "MAKEGOOD_PORT"}
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="the docker-compose program that ./run fetches is for Linux on x86_64",
+    reason="the docker-compose and hadolint that ./run fetches are for Linux on x86_64",
 )
 
 
@@ -76,6 +77,13 @@ def test_a_broken_copy_is_refused(checkout: Path, right: str, wrong: str) -> Non
     assert _config(checkout, "--quiet", **_SECRETS).returncode != 0
 
 
+def test_the_recipe_of_the_image_follows_good_practice(checkout: Path) -> None:
+    assert _hadolint(checkout) == ""
+    recipe = checkout / "Dockerfile"
+    recipe.write_text(recipe.read_text().replace("ENTRYPOINT [", "ENTRYPOINT "))
+    assert "DL3025" in _hadolint(checkout)  # it does look
+
+
 def test_no_part_can_gain_rights_or_write_outside_its_volumes(services: dict[str, dict[str, Any]]) -> None:
     assert set(services) == {"postgres", "redis", "migrate", "web", "work", "clock"}
     for name, service in services.items():
@@ -115,6 +123,11 @@ def test_every_setting_can_be_given_and_every_given_one_exists(services: dict[st
     assert {name for name in given if name.startswith("MAKEGOOD_")} == known - _SET_BY_IMAGE
     example = {line.lstrip("#").partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines()}
     assert {name for name in example if name.startswith("MAKEGOOD_")} - {"MAKEGOOD_PUBLISH"} <= known
+
+
+def _hadolint(folder: Path) -> str:
+    program = Path(sys.executable).with_name("hadolint")
+    return subprocess.run([program, "Dockerfile"], capture_output=True, text=True, check=False, cwd=folder).stdout
 
 
 def _config(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
