@@ -33,6 +33,7 @@ from worker.judging import judge_changed
 from worker.runtime import Runtime, inboxes, rules
 from worker.store.facts import store_facts
 from worker.web.app import create_app
+from worker.web.console.asking import place
 from worker.web.console.routes import routes
 from worker.web.serve import serving
 
@@ -42,6 +43,10 @@ PAGES = (
     "/console",
     "/console/cases",
     "/console/cases?where=all&order=largest",
+    "/console/cases?where=all&order=smallest",
+    "/console/cases?where=all&order=newest",
+    f"/console/cases?where=all&order=largest&after={place('USD 900', 'finding:stripe:ch_f900')}",
+    "/console/cases?where=all&order=largest&provider=stripe&kind=overcharge",
     "/console/cases?where=waiting&kind=overcharge&least=50",
     "/console/cases?q=F-4242",
     "/console/cases/finding:stripe:ch_large",
@@ -67,12 +72,12 @@ _FILL = (
               'taken', 9900, 'USD', timestamptz '2026-03-20' - n * interval '20 seconds', now(), body
        FROM facts, generate_series(1, :charges) n WHERE object_id = 'ch_4_1'""",
     """INSERT INTO findings (key, kind, membership, charge, charged_minor, expected_minor, excess_minor, currency,
-                             confidence, status, because, first_seen, published)
+                             confidence, status, because, first_seen, published, amount_minor, amount_currency)
        SELECT 'finding:stripe:ch_f' || n,
               (ARRAY['overcharge', 'duplicate_charge', 'post_cancellation_charge'])[n % 3 + 1],
               'F-' || (n % :members + 1), 'stripe:ch_f' || n, 9900 + n % 9000, 9900, n % 9000, 'USD', 'certain',
               (ARRAY['settled', 'settled', 'settled', 'open'])[n % 4 + 1], '["because"]',
-              date '2026-03-20' - n % 700, true
+              date '2026-03-20' - n % 700, true, n % 9000, 'USD'
        FROM generate_series(1, :findings) n""",
     """INSERT INTO remedies (key, finding, membership, charge, kind, amount_minor, currency, state, clause,
                              policy_version, cited, held_because, arithmetic, decided_at, touched_by_person, observed)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -23,6 +24,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    func,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -57,6 +60,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 # SQLite numbers rows by itself only for a column of exactly INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON().with_variant(JSONB, "postgresql")
+
+
+def rank(currency: ColumnElement[Any], minor: ColumnElement[Any], *, down: bool) -> tuple[ColumnElement[Any], ...]:
+    """What amounts are ordered by, upwards: by currency first (minor units of two say nothing about which is more), and
+    in each the largest or the smallest first; what has no amount stands where less than nothing would, what has no
+    currency behind all. In literals, not in parameters, so that an index can be of it."""
+    least_first = func.coalesce(minor, literal_column("-1", BigInteger))
+    return func.coalesce(currency, literal_column("'zzz'", Text)), -least_first if down else least_first
 
 
 def _words(name: str, column: str, words: tuple[str, ...]) -> CheckConstraint:
@@ -226,6 +237,9 @@ findings = Table(
     Column("because", Json, nullable=False),
     Column("first_seen", Date, nullable=False),
     Column("published", Boolean, nullable=False, default=False),  # a night's report has shown it
+    # What the case comes to: the amount of its remedy, else its excess (see store/judgements.py).
+    Column("amount_minor", BigInteger),
+    Column("amount_currency", Text),
     _words("status", "status", ("open", "settled", "waived", "cleared")),
     # They serve `=` as well as how a text begins (`store.sql.begins`).
     Index("ix_findings_membership", "membership", postgresql_ops={"membership": "text_pattern_ops"}),
@@ -233,6 +247,10 @@ findings = Table(
     Index("ix_findings_status", "status", "kind"),
     Index("ix_findings_first_seen", "first_seen", "key"),
 )
+for _name, _down in (("largest", True), ("smallest", False)):
+    _rank = rank(findings.c.amount_currency, findings.c.amount_minor, down=_down)
+    # SQLite's indexes of expressions get lost where a table is copied, and its tables are small.
+    Index(f"ix_findings_{_name}", *_rank, findings.c.key).ddl_if(dialect="postgresql")
 
 remedies = Table(
     "remedies",

@@ -121,6 +121,22 @@ def test_a_judgement_is_written_once(runtime: Runtime) -> None:
     assert judge(runtime, FOUND, HELD) == ["remedy_changed"]
 
 
+def test_a_case_comes_to_what_its_remedy_does(runtime: Runtime) -> None:
+    """Else to its excess. The log says a change once, of the remedy."""
+    steps = [
+        (LESS, ["finding_opened", "remedy_decided"], 5000),
+        (MORE, ["remedy_changed"], 12000),
+        (REVIEW, ["remedy_changed"], 9900),
+        (LESS, ["remedy_changed"], 5000),
+        (None, ["remedy_withdrawn"], 9900),
+    ]
+    for remedy, actions, minor in steps:
+        assert judge(runtime, FOUND, remedy) == actions
+        case = one(runtime, findings)
+        assert case is not None
+        assert (case["amount_minor"], case["amount_currency"]) == (minor, "USD")
+
+
 def test_what_nobody_saw_vanishes_without_a_trace(runtime: Runtime) -> None:
     judge(runtime, FOUND, OWED)
     assert judge(runtime, None, None) == ["finding_withdrawn", "remedy_withdrawn"]

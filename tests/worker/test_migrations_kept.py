@@ -33,7 +33,8 @@ from sqlalchemy import (
 
 from worker import engine as engines
 from worker.engine import MIGRATIONS, alembic_config, at_head, head, migrate
-from worker.schema import UtcDateTime, metadata
+from worker.migrations import ops
+from worker.schema import UtcDateTime, findings, metadata, remedies
 
 FILES = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))
 Rows = dict[str, list[dict[str, Any]]]
@@ -83,10 +84,31 @@ def test_a_migration_waits_for_no_lock_for_long_and_comes_again(
     assert max(waited) < 2
 
 
+def test_cases_that_were_there_have_their_amounts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several parts: a remedy's amount, an excess where no remedy says one, and nothing."""
+    monkeypatch.setattr(ops, "PART", 2)
+    common = {"confidence": "certain", "status": "open", "because": [], "first_seen": date(2026, 1, 1)}
+    cases = [("a", 100, "USD"), ("b", 200, "USD"), ("c", 300, "EUR"), ("d", None, None), ("e", 500, "USD")]
+    decided = {"state": "held", "cited": [], "decided_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    given = [("a", "refund", 90), ("b", "review", None), ("c", "cancel_agreement", None), ("e", "refund", 0)]
+    with engine.begin() as conn:
+        rows = [{"key": key, "kind": "overcharge", "excess_minor": n, "currency": c, **common} for key, n, c in cases]
+        conn.execute(insert(findings), rows)
+        conn.execute(
+            insert(remedies),
+            [{"key": f"r{of}", "finding": of, "kind": kind, "amount_minor": n, **decided} for of, kind, n in given],
+        )
+    _to(engine, "downgrade", "0009")
+    migrate(engine)
+    with engine.connect() as conn:
+        found = conn.execute(select(findings.c.key, findings.c.amount_minor).order_by(findings.c.key)).all()
+    assert dict(tuple(row) for row in found) == {"a": 90, "b": 200, "c": 300, "d": None, "e": 0}
+
+
 @pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.stem)
 def test_nothing_in_a_migration_locks_for_long(file: Path) -> None:
     """Indexes on tables that were there before are built beside the traffic (`worker.migrations.ops`); columns are
-    added without a value and never made another type; rows are not written."""
+    added without a value and never made another type; rows are written a small part at a time (`ops.fill`)."""
     calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
     made = {_words(call)[0] for call in calls if ast.unparse(call.func) == "op.create_table"}
     for call in calls:

@@ -5,14 +5,17 @@ run within somebody's transaction (SQLite, tests) it is built as usual."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from alembic import op
 
+PART = 1000  # rows that are written at once
 
-def add_index(name: str, table: str, columns: Sequence[str], **where: Any) -> None:  # noqa: ANN401 - a dialect's own
+
+def add_index(name: str, table: str, columns: Sequence[str | sa.TextClause], **where: Any) -> None:  # noqa: ANN401 - a dialect's own
     """Add an index. One that an interrupted migration left half built is built anew."""
     with _beside_traffic() as how:
         if how:
@@ -25,7 +28,7 @@ def drop_index(name: str, table: str) -> None:
         op.drop_index(name, table, if_exists=bool(how), **how)
 
 
-def replace_index(name: str, table: str, columns: Sequence[str], **where: Any) -> None:  # noqa: ANN401 - a dialect's own
+def replace_index(name: str, table: str, columns: Sequence[str | sa.TextClause], **where: Any) -> None:  # noqa: ANN401 - a dialect's own
     """Another index under the name of one that is in use; at no time is there neither."""
     if not op.get_context().opts.get("apart"):
         op.drop_index(name, table)
@@ -34,6 +37,25 @@ def replace_index(name: str, table: str, columns: Sequence[str], **where: Any) -
     add_index(f"{name}_new", table, columns, **where)
     drop_index(name, table)
     op.execute(f"ALTER INDEX {name}_new RENAME TO {name}")
+
+
+def fill(table: str, values: Mapping[str, str]) -> None:
+    """Set columns of a table with a `key` that hold nothing yet, each to a SQL expression over its row: a small part at
+    a time, in order, and each part a transaction of its own, so that nobody waits for more than one.
+
+    It commits what came before it, and so belongs into a migration that can begin again at its beginning."""
+    rows = sa.table(table, sa.column("key", sa.Text), *(sa.column(name) for name in values))
+    told: dict[str, sa.ColumnElement[Any]] = {name: sa.literal_column(f"({value})") for name, value in values.items()}
+    with _beside_traffic():
+        after = ""
+        while True:
+            part = sa.select(rows.c.key).where(rows.c.key > after).order_by(rows.c.key).limit(PART).subquery()
+            last = op.get_bind().scalar(sa.select(sa.func.max(part.c.key)))
+            if last is None:
+                return
+            here = (rows.c.key > after, rows.c.key <= last, *(rows.c[name].is_(None) for name in values))
+            op.get_bind().execute(sa.update(rows).where(*here).values(told))
+            after = last
 
 
 @contextmanager

@@ -9,20 +9,18 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, collate, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, func, or_, select, tuple_
 
 from reconcile.currency import EXPONENTS
 from reconcile.outcome import REPORTED
 from worker.schema import findings, remedies
 from worker.store.ranks import Rank, Ranking
-from worker.store.sql import begins, is_postgres
+from worker.store.sql import begins
 
 f, r = findings.c, remedies.c
 PART = 500
 # A charge's finding shows its refund; the proposal to cancel its agreement stands beside it.
 _OWN = (r.finding == f.key) & ((r.kind != "cancel_agreement") | (f.kind == "live_after_cancellation"))
-_AMOUNT = func.coalesce(r.amount_minor, f.excess_minor)
-_CURRENCY = func.coalesce(r.currency, f.currency)
 
 
 class Where(StrEnum):
@@ -60,6 +58,8 @@ _STANDS: dict[Where, ColumnElement[bool] | None] = {
     Where.EXPLAINED: f.status == "cleared",
     Where.ALL: None,
 }
+# What says where these stand is the remedy; the rest is summed without a look at it.
+_BY_REMEDY = frozenset({Where.WAITING, Where.GOING, Where.SENT, Where.FOLLOW_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,15 @@ class Sum:
 
 def page(conn: Connection, wanted: Wanted, after: Cursor | None, size: int) -> list[Row[Any]]:
     """One page of cases, `size` at most, behind `after`."""
-    key = collate(f.key, "C") if is_postgres(conn) else f.key
     query = _chosen(conn, wanted)
     if wanted.order in BY_DAY:
         down = wanted.order is Order.NEWEST
         if after is not None:
-            here, there = tuple_(f.first_seen, key), tuple_(after.value, after.key)
+            here, there = tuple_(f.first_seen, f.key), tuple_(after.value, after.key)
             query = query.where(here < there if down else here > there)
-        query = query.order_by(f.first_seen.desc() if down else f.first_seen, key.desc() if down else key)
+        query = query.order_by(f.first_seen.desc() if down else f.first_seen, f.key.desc() if down else f.key)
     else:
-        ranking = Ranking(_CURRENCY, _AMOUNT, key, down=wanted.order is Order.LARGEST)
+        ranking = Ranking(f.amount_currency, f.amount_minor, f.key, down=wanted.order is Order.LARGEST)
         if after is not None and isinstance(after.value, Rank):
             query = query.where(ranking.behind(after.value, after.key))
         query = query.order_by(*ranking.order)
@@ -130,8 +129,12 @@ def behind(row: Row[Any], order: Order) -> Cursor:
 
 def sums(conn: Connection, wanted: Wanted) -> Sequence[Sum]:
     """How many there are and what they come to, by currency."""
-    columns: list[ColumnElement[Any]] = [_CURRENCY, func.count(), func.coalesce(func.sum(_AMOUNT), 0)]
-    rows = conn.execute(_where(conn, select(*columns), wanted).group_by(_CURRENCY).order_by(_CURRENCY))
+    columns: list[ColumnElement[Any]] = [f.amount_currency, func.count(), func.coalesce(func.sum(f.amount_minor), 0)]
+    rows = conn.execute(
+        _where(conn, select(*columns), wanted, joined=wanted.where in _BY_REMEDY or wanted.reason is not None)
+        .group_by(f.amount_currency)
+        .order_by(f.amount_currency)
+    )
     return [Sum(currency, count, int(minor)) for currency, count, minor in rows]
 
 
@@ -150,20 +153,18 @@ def _chosen(conn: Connection, wanted: Wanted) -> Select[Any]:
         r.clause,
         r.held_because,
         r.decided_at,
-        _AMOUNT.label("amount_minor"),
-        _CURRENCY.label("amount_currency"),
     )
     return _where(conn, shown, wanted)
 
 
-def _where(conn: Connection, query: Select[Any], wanted: Wanted) -> Select[Any]:
-    query = query.select_from(findings.outerjoin(remedies, _OWN))
+def _where(conn: Connection, query: Select[Any], wanted: Wanted, *, joined: bool = True) -> Select[Any]:
+    query = query.select_from(findings.outerjoin(remedies, _OWN) if joined else findings)
     if (stands := _STANDS[wanted.where]) is not None:
         query = query.where(stands)
     for column, value in (
         (f.kind, wanted.kind),
         (r.held_because, wanted.reason),
-        (_CURRENCY, wanted.currency),
+        (f.amount_currency, wanted.currency),
     ):
         if value:
             query = query.where(column == value)
@@ -176,9 +177,9 @@ def _where(conn: Connection, query: Select[Any], wanted: Wanted) -> Select[Any]:
     if wanted.text:
         query = query.where(_says(conn, wanted.text))
     if wanted.least is not None:
-        query = query.where(wanted.least * _units() <= _AMOUNT)
+        query = query.where(wanted.least * _units() <= f.amount_minor)
     if wanted.most is not None:
-        query = query.where(wanted.most * _units() >= _AMOUNT)
+        query = query.where(wanted.most * _units() >= f.amount_minor)
     return query
 
 
@@ -204,4 +205,4 @@ def _units() -> ColumnElement[int]:
     for currency, places in EXPONENTS.items():
         if places != 2:
             groups.setdefault(10**places, []).append(currency)
-    return case(*((_CURRENCY.in_(names), unit) for unit, names in groups.items()), else_=100)
+    return case(*((f.amount_currency.in_(names), unit) for unit, names in groups.items()), else_=100)

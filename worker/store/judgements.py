@@ -35,14 +35,16 @@ class Judgement:
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Case:
-    """One remedy's key: what is stored of it, what the judgement wants, what comes of that, and its finding."""
+    """One remedy's key: what is stored of it, what the judgement wants, what comes of that, and its finding; and what
+    is stored of it in the end."""
 
     act: Act
     row: Row | None
     decided: Remedy | None
     finding: Finding | None
+    left: Row | None = None
 
 
 @dataclass(slots=True)
@@ -66,7 +68,8 @@ def write(conn: Connection, judgement: Judgement, at: datetime) -> list[Entry]:
         cases.setdefault(finding, []).append(case)
         _settle_remedy(money, case, at)
     for key in sorted(held.keys() | wanted.keys()):
-        _settle_finding(found, held.get(key), wanted.get(key), cases.get(key, []))
+        mine = cases.get(key, [])
+        _settle_finding(found, held.get(key), wanted.get(key), mine, [case.left for case in mine if case.left])
     _apply(conn, remedies, money)
     _apply(conn, findings, found)
     return [*found.entries, *money.entries]
@@ -122,6 +125,7 @@ def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> None:
         new["touched_by_person"] = row is not None and row["touched_by_person"]
     elif row is not None:
         new = {**row, **_moved(act, case.decided)}
+    case.left = new
     if new is not None and not _alike(row, new, besides="decided_at"):
         changes.put[new["key"]] = new
         changes.entries.append(
@@ -140,21 +144,35 @@ def _moved(act: Act, wanted: Remedy | None) -> Row:
     return {"held_because": None} if act is Act.UNFLAG else {}
 
 
-def _settle_finding(changes: _Changes, row: Row | None, wanted: Finding | None, cases: Sequence[_Case]) -> None:
+def _settle_finding(
+    changes: _Changes, row: Row | None, wanted: Finding | None, cases: Sequence[_Case], left: Sequence[Row]
+) -> None:
     if wanted is None and row is not None:
         if not row["published"] and all(case.row is None or case.act is Act.DELETE for case in cases):
             changes.gone.append(row["key"])
             changes.entries.append(_finding_entry("finding_withdrawn", row))
         elif row["status"] != FindingStatus.CLEARED:
-            changes.put[row["key"]] = {**row, "status": FindingStatus.CLEARED.value}
-            changes.entries.append(_finding_entry("finding_cleared", changes.put[row["key"]]))
+            cleared = {**row, "status": FindingStatus.CLEARED.value}
+            changes.put[row["key"]] = cleared | _comes_to(cleared, left)
+            changes.entries.append(_finding_entry("finding_cleared", cleared))
     elif wanted is not None:
         new = {**_finding_row(wanted), "published": row is not None and row["published"]}
         if _still_waived(row, new, cases):
             new["status"] = FindingStatus.WAIVED.value
         if not _alike(row, new):
-            changes.put[new["key"]] = new
             changes.entries.append(_finding_entry("finding_changed" if row else "finding_opened", new))
+        new |= _comes_to(new, left)  # its remedy's own entry says when that changes
+        if not _alike(row, new):
+            changes.put[new["key"]] = new
+
+
+def _comes_to(finding: Row, left: Sequence[Row]) -> Row:
+    """The amount that a case is listed, ordered and summed by: of the remedy that is shown with it, else its excess. A
+    proposal to end an agreement beside it has none."""
+    for remedy in left:
+        if remedy["amount_minor"] is not None:
+            return {"amount_minor": remedy["amount_minor"], "amount_currency": remedy["currency"]}
+    return {"amount_minor": finding["excess_minor"], "amount_currency": finding["currency"]}
 
 
 def _still_waived(row: Row | None, new: Row, cases: Sequence[_Case]) -> bool:

@@ -1,12 +1,13 @@
-"""Amounts in order: by currency first, and in each the largest or the smallest first. Minor units of two currencies say
-nothing about which is more."""
+"""Amounts in order: by currency first, and in each the largest or the smallest first (`worker.schema.rank`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, literal, or_, tuple_
+from sqlalchemy import BigInteger, ColumnElement, literal, tuple_
+
+from worker.schema import rank
 
 _NONE = "zzz"  # behind every code
 _NO_AMOUNT = -1
@@ -44,18 +45,9 @@ class Ranking:
 
     @property
     def order(self) -> tuple[ColumnElement[Any], ...]:
-        minor, key = self._minor, self.key
-        return self._currency, minor.desc() if self.down else minor.asc(), key.desc() if self.down else key.asc()
+        return *rank(self.currency, self.minor, down=self.down), self.key
 
-    def behind(self, rank: Rank, key: str) -> ColumnElement[bool]:
-        here, there = tuple_(self._minor, self.key), tuple_(literal(rank.minor, BigInteger), key)
-        further = here < there if self.down else here > there
-        return or_(self._currency > rank.currency, and_(self._currency == rank.currency, further))
-
-    @property
-    def _currency(self) -> ColumnElement[Any]:
-        return func.coalesce(self.currency, _NONE)
-
-    @property
-    def _minor(self) -> ColumnElement[Any]:
-        return func.coalesce(self.minor, _NO_AMOUNT)
+    def behind(self, place: Rank, key: str) -> ColumnElement[bool]:
+        """All columns go upwards, so that one comparison says it and an index begins there."""
+        minor = literal(-place.minor if self.down else place.minor, BigInteger)
+        return tuple_(*self.order) > tuple_(literal(place.currency), minor, literal(key))

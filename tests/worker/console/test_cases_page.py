@@ -15,7 +15,7 @@ from tests.worker.console.visitor import Visitor, text
 from worker.audit import verify
 from worker.money import decisions
 from worker.runtime import Runtime
-from worker.schema import remedies
+from worker.schema import findings
 from worker.store import listings
 from worker.web.console import cases
 
@@ -94,7 +94,8 @@ def test_amounts_are_ordered_within_their_currency_over_the_pages_too(
 ) -> None:
     """1.50 EUR is not more than 300.00 USD because 150 is more than 100, nor less."""
     with world.engine.begin() as conn:
-        conn.execute(update(remedies).where(remedies.c.key == SMALL).values(currency="EUR", amount_minor=150))
+        euros = {"amount_currency": "EUR", "amount_minor": 150}
+        conn.execute(update(findings).where(findings.c.charge == "stripe:ch_twice").values(euros))
     monkeypatch.setattr(cases, "SIZE", 1)
     visitor, seen, address = come("clerk"), [], f"/console/cases?order={order}"
     while address:
