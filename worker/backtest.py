@@ -1,14 +1,17 @@
 """`policy backtest`: the whole stored history decided again under another bundle, through the same pure core.
 
-Nothing is written and nothing is sent; the same history and bundle give the same figures on any machine."""
+To decide writes nothing and sends nothing, and the same history and bundle give the same figures on any machine. What
+it came to can be kept, for people to read again."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection
 
 from reconcile.claims import decide_claim
@@ -19,14 +22,17 @@ from reconcile.ledger import Ledger
 from reconcile.outcome import Outcome, Remedy, RemedyKind
 from reconcile.policy import Bundle, Policy, Rules
 from reconcile.takings import Returns, returns
+from worker import audit
 from worker.engine import lift_limits, reading
 from worker.runtime import Runtime
 from worker.schema import Row
-from worker.store import claims, roster
+from worker.store import backtests, claims, roster
 from worker.store.ledgers import load_ledgers
+from worker.store.sql import run
 
 PART = 300
 NO_CLAUSE = "no clause"
+_ACTOR = "makegood"
 
 
 class NobodyUnderItError(ValueError):
@@ -49,6 +55,10 @@ class Difference:
     """What was decided under the bundles in force and what would be under the other one, by clause; and each case that
     comes out otherwise."""
 
+    bundle: Bundle
+    replaced: str  # the bundle in whose place it stood
+    as_of: date
+    since: date  # the first charge
     memberships: int = 0
     now: dict[_Sort, Heap] = field(default_factory=dict)
     then: dict[_Sort, Heap] = field(default_factory=dict)
@@ -72,6 +82,39 @@ class Difference:
             }
 
 
+def keep(runtime: Runtime, found: Difference, by: str | None) -> None:
+    """Keep what a backtest came to, with an audit entry. Sums only: whose cases they are is not kept."""
+    bundle, against = found.bundle, runtime.rules.policy.versions.get(found.replaced, ())
+    row: Row = {
+        "bundle": bundle.name,
+        "version": bundle.version,
+        "digest": digest(bundle),
+        "replaced": found.replaced,
+        "against": [{"version": one.version, "digest": digest(one)} for one in against],
+        "since": found.since,
+        "as_of": found.as_of,
+        "made_at": runtime.clock(),
+        "made_by": by,
+        "memberships": found.memberships,
+        "otherwise": len({case["membership"] for case in found.cases}),
+        "cases": len(found.cases),
+        "sums": list(found.rows()),
+    }
+    told = ("version", "digest", "replaced", "memberships", "otherwise", "cases")
+    detail = {name: row[name] for name in told} | {"as_of": found.as_of.isoformat()}
+
+    def work(conn: Connection) -> None:
+        backtests.keep(conn, row)
+        audit.append(conn, by or _ACTOR, "policy_backtested", bundle.name, detail, row["made_at"])
+
+    run(runtime.engine, work)
+
+
+def digest(bundle: Bundle) -> str:
+    """Of what a bundle says, however its file is laid out."""
+    return hashlib.sha256(msgspec.json.encode(bundle, order="deterministic")).hexdigest()
+
+
 def with_bundle(rules: Rules, bundle: Bundle, instead_of: str | None = None) -> Rules:
     """The rules with the bundle in place of every version of the one of its name (or of `instead_of`), from the
     beginning."""
@@ -83,17 +126,20 @@ def with_bundle(rules: Rules, bundle: Bundle, instead_of: str | None = None) -> 
 def backtest(runtime: Runtime, bundle: Bundle, as_of: date, instead_of: str | None = None) -> Difference:
     """Decide everything again, as at the end of `as_of`. Raises NobodyUnderItError."""
     name, other = instead_of or bundle.name, with_bundle(runtime.rules, bundle, instead_of)
-    at = datetime.combine(as_of, time.max, ZoneInfo(runtime.rules.zone))
+    zone = ZoneInfo(runtime.rules.zone)
+    at = datetime.combine(as_of, time.max, zone)
     trial = _Trial(
         runtime.rules, other, at, same_course=len(_courses(runtime.rules, name) | _courses(other, name)) == 1
     )
-    found = Difference()
+    found = Difference(bundle, name, as_of, as_of)
     with reading(runtime.engine).begin() as conn:
         lift_limits(conn)
         for refs in roster.refs(conn, PART):
             for ledger, asked in _histories(conn, refs):
                 if name in ledger.membership.policy:
                     found.memberships += 1
+                    first = min((one.charge.taken_at for one in ledger.charges), default=at)
+                    found.since = min(found.since, first.astimezone(zone).date())
                     _compare(found, ledger, asked, trial)
     if not found.memberships:
         raise NobodyUnderItError(f"a bundle that memberships are under is expected, and {name} is none")

@@ -660,4 +660,25 @@ slices = Table(
     _words("state", "state", ("waiting", "done")),
 )
 
+# What a backtest came to, for people to read again: sums by clause, nobody's case, nothing personal.
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("bundle", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of its clauses, however the file is laid out
+    Column("replaced", Text, nullable=False),  # the bundle in whose place it stood
+    Column("against", Json, nullable=False),  # the versions of that, each with its digest
+    Column("since", Date, nullable=False),  # the first charge that was decided again
+    Column("as_of", Date, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("made_by", Text),
+    Column("memberships", Integer, nullable=False),
+    Column("otherwise", Integer, nullable=False),  # memberships of which something comes out otherwise
+    Column("cases", Integer, nullable=False),  # cases that do
+    Column("sums", Json, nullable=False),
+    Index("ix_backtests_replaced", "replaced", "id"),
+)
+
 Row = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from worker.cli.errors import bad_input
 from worker.cli.opening import opened
 from worker.cli.options import Json, day, example
 from worker.tables import Column, Row, money, plain
+
+if TYPE_CHECKING:
+    from worker.backtest import Difference
 
 File = Annotated[Path, typer.Argument(metavar="BUNDLE_FILE", show_default=False)]
 AsOf = Annotated[
@@ -24,6 +27,7 @@ InsteadOf = Annotated[
     str | None,
     typer.Option("--instead-of", metavar="BUNDLE", help="The bundle it replaces (default: of its own name)."),
 ]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who runs it: stands with the result it keeps.")]
 Cases = Annotated[bool, typer.Option("--cases", help="Each case that comes out otherwise, not only the sums.")]
 
 _SUMS = (
@@ -61,12 +65,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def backtest(
-    file: File, *, as_of: AsOf = None, instead_of: InsteadOf = None, cases: Cases = False, as_json: Json = False
+    file: File,
+    *,
+    as_of: AsOf = None,
+    instead_of: InsteadOf = None,
+    cases: Cases = False,
+    by: By = None,
+    as_json: Json = False,
 ) -> None:
     """Decide the whole stored history again under the bundle of a file, and show the difference by clause and in money.
-    Nothing is written and nothing is sent."""
+    Nothing in force changes and nothing is sent; the sums are kept for the policy's page in the console."""
     from config import policies
-    from worker.backtest import NobodyUnderItError
+    from worker.backtest import NobodyUnderItError, keep
     from worker.backtest import backtest as run
     from worker.judging import today
 
@@ -79,6 +89,13 @@ def backtest(
             found = run(runtime, bundle, as_of or today(runtime), instead_of)
         except NobodyUnderItError as error:
             raise bad_input(f"{file}: {error} (see --instead-of)") from None
+        try:
+            keep(runtime, found, by)
+        finally:  # it may have taken long: it is shown also where it cannot be kept
+            _show(found, cases=cases, as_json=as_json)
+
+
+def _show(found: Difference, *, cases: bool, as_json: bool) -> None:
     rows = found.cases if cases else list(found.rows())
     if as_json:
         tables.write_json(rows, sys.stdout)

@@ -71,6 +71,7 @@ class Wanted:
     kind: str | None = None
     where: Where = Where.OPEN
     reason: str | None = None
+    clause: str | None = None
     provider: str | None = None
     currency: str | None = None
     since: date | None = None
@@ -130,11 +131,9 @@ def behind(row: Row[Any], order: Order) -> Cursor:
 def sums(conn: Connection, wanted: Wanted) -> Sequence[Sum]:
     """How many there are and what they come to, by currency."""
     columns: list[ColumnElement[Any]] = [f.amount_currency, func.count(), func.coalesce(func.sum(f.amount_minor), 0)]
-    rows = conn.execute(
-        _where(conn, select(*columns), wanted, joined=wanted.where in _BY_REMEDY or wanted.reason is not None)
-        .group_by(f.amount_currency)
-        .order_by(f.amount_currency)
-    )
+    joined = wanted.where in _BY_REMEDY or wanted.reason is not None or wanted.clause is not None
+    query = _where(conn, select(*columns), wanted, joined=joined)
+    rows = conn.execute(query.group_by(f.amount_currency).order_by(f.amount_currency))
     return [Sum(currency, count, int(minor)) for currency, count, minor in rows]
 
 
@@ -164,6 +163,7 @@ def _where(conn: Connection, query: Select[Any], wanted: Wanted, *, joined: bool
     for column, value in (
         (f.kind, wanted.kind),
         (r.held_because, wanted.reason),
+        (r.clause, wanted.clause),
         (f.amount_currency, wanted.currency),
     ):
         if value:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,12 +87,15 @@ def test_a_backtest_is_a_listing(makegood: Command) -> None:
     assert [(one["clause"], one["now_amount"], one["then_amount"]) for one in rows] == [
         ("virtual-number/VN-3", 9900, 0)
     ]
-    cases = makegood("policy", "backtest", "draft.toml", "--cases", "--json").rows
+    cases = makegood("policy", "backtest", "draft.toml", "--by", "Jo", "--cases", "--json").rows
     assert [(one["key"], one["then"]) for one in cases] == [("remedy:stripe:ch_1", None)]
     table = makegood("policy", "backtest", "draft.toml")
     assert (table.code, "1 cases come out otherwise" in table.err) == (0, True)
     assert makegood("policy", "backtest", "draft.toml", "--instead-of", "none").code == 2
     assert json.loads(makegood("remedies", "--json").out)["state"] == "queued"
+    with closing(sqlite3.connect("makegood.db")) as database:
+        kept = database.execute("SELECT made_by, since, cases FROM backtests ORDER BY id").fetchall()
+    assert kept == [(None, "2024-01-08", 1), ("Jo", "2024-01-08", 1), (None, "2024-01-08", 1)]
 
 
 def test_master_keys_are_changed_by_command(makegood: Command, monkeypatch: pytest.MonkeyPatch) -> None:

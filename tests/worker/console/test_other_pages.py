@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from sqlalchemy import select, update
 
+from reconcile.policy import Force
 from tests.worker.console.conftest import EMAIL, LARGE, NAME, Come
 from tests.worker.console.visitor import text
 from worker.alerts import words
+from worker.backtest import backtest, keep
 from worker.night import phases
 from worker.nightly import run_night
 from worker.runtime import Runtime
-from worker.schema import audit, remedies
+from worker.schema import audit, backtests, remedies
 from worker.store.switches import is_stopped
 from worker.web.console.night_pages import report_policy
 from worker.web.console.policies import changes
@@ -109,8 +112,6 @@ def test_policies_are_read_in_words(come: Come) -> None:
 
 
 def test_two_versions_are_compared_clause_by_clause(world: Runtime) -> None:
-    from dataclasses import replace
-
     (before,) = world.rules.policy.versions["voip-fulfillment"]
     first, second, *rest = before.clauses
     after = replace(before, clauses=(replace(first, says="Nothing at all."), *rest, replace(second, id="FP-9")))
@@ -227,3 +228,32 @@ def test_the_link_in_the_mailed_summary_leads_to_the_largest_held_refund(come: C
     ):
         path = link.address.removeprefix("https://makegood.example")
         assert said in text(visitor.get(path))
+
+
+def test_a_backtest_stands_with_its_policy(come: Come, world: Runtime) -> None:
+    """Its sums, who ran it, and that its clauses are no longer these; nobody's case is kept, nor anybody's name."""
+    visitor, page = come("auditor", name="Ada Example"), "/console/policies/voip-fulfillment"
+    assert "has not been tried" in text(visitor.get(page))
+    (held,) = world.rules.policy.versions["voip-fulfillment"]
+    softened = tuple(replace(one, force=Force.MAY) if one.id == "FP-2" else one for one in held.clauses)
+    for version, by in ((held.version, None), ("draft", "Jo")):
+        tried = replace(held, version=version, clauses=softened)
+        keep(world, backtest(world, tried, date(2026, 3, 20)), by)
+    said = text(visitor.get(page))
+    assert "have been changed since" in said
+    assert "1 of 4 memberships comes out otherwise, in 1 case: 498.00 USD now" in said
+    assert f"{page}?version={held.version}&amp;backtest=2#backtests" in visitor.get(page).text
+    draft = text(visitor.get(f"{page}?backtest=2"))
+    assert "Version draft, tried in place of version" in draft
+    assert "by Jo" in draft
+    assert "backtest=2#backtests" in visitor.get("/console/policies").text
+    cases = text(visitor.get("/console/cases?where=all&clause=voip-fulfillment/FP-2"))
+    assert "3 cases" in cases
+    assert _acts(world, "policy_backtested") == [
+        ("makegood", "policy_backtested", "voip-fulfillment"),
+        ("Jo", "policy_backtested", "voip-fulfillment"),
+    ]
+    with world.engine.connect() as conn:
+        assert "M-2" not in repr(conn.execute(select(backtests)).all())
+    for wrong in ("0", "99", "x", "%F0%9F", "9" * 30):
+        assert visitor.get(f"{page}?backtest={wrong}").status_code == 200

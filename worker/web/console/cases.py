@@ -43,7 +43,7 @@ _ORDER = {
     Order.SMALLEST: "By currency, smallest first",
 }
 _AGES = {"7": "0 to 7 days", "30": "8 to 30 days", "60": "31 to 60 days", "old": "More than 60 days"}
-_FURTHER = ("reason", "age", "since", "until", "provider", "currency", "least", "most")
+_FURTHER = ("reason", "clause", "age", "since", "until", "provider", "currency", "least", "most")
 
 COLUMNS = (
     plain("finding"),
@@ -128,6 +128,7 @@ def asked(desk: Desk) -> Wanted:
         kind=None if kind is None else kind.value,
         where=asking.word(query, "where", Where) or (Where.ALL if asking.text(query, "q") else Where.OPEN),
         reason=asking.text(query, "reason") or None,
+        clause=asking.text(query, "clause") or None,
         provider=query.get("provider") if query.get("provider") in PROVIDERS else None,
         currency=asking.text(query, "currency")[:3].upper() or None,
         since=since,

@@ -13,6 +13,8 @@ from starlette.responses import Response
 from reconcile.policy import Bundle, Clause
 from worker.policy_words import effect, rules_in_words, terms_in_words
 from worker.report.shapes import shape
+from worker.store import backtests
+from worker.web.console import trials
 from worker.web.console.desk import Desk, missing
 
 # A word, or the space between two: what is compared.
@@ -42,10 +44,13 @@ class Change:
 def show(desk: Desk) -> Response:
     """Every bundle, and which of them new memberships are under."""
     versions = desk.runtime.rules.policy.versions
+    with desk.reading() as conn:
+        tried = {name: backtests.of(conn, name) for name in versions}
     return desk.page(
         "policies.html.jinja",
         bundles=sorted(versions.items()),
         used=desk.runtime.settings.policy,
+        tried={name: rows[0] for name, rows in tried.items() if rows},
     )
 
 
@@ -57,6 +62,8 @@ def one(desk: Desk) -> Response:
     by_version = {bundle.version: bundle for bundle in held}
     shown = by_version.get(desk.query.get("version", ""), held[-1])
     other = by_version.get(desk.query.get("against", ""))
+    with desk.reading() as conn:
+        tried = backtests.of(conn, shown.name)
     return desk.page(
         "policy.html.jinja",
         bundle=shown,
@@ -65,6 +72,8 @@ def one(desk: Desk) -> Response:
         clauses=[_spoken(clause, shown) for clause in shown.clauses],
         against=other,
         changes=[] if other is None else list(changes(other, shown)),
+        trial=trials.chosen(tried, shown, desk.query.get("backtest", "")),
+        tried=tried,
     )
 
 
