@@ -42,13 +42,14 @@ def _card(found: re.Match[str]) -> str:
     return REDACTED if luhn(re.sub("[ -]", "", found[0])) else found[0]
 
 
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # and the two digits added
+_AS_IT_IS = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))  # and the two digits added
 
 
 def luhn(digits: str) -> bool:
     """Whether the last digit checks the others, as on a payment card."""
-    values = [*map(int, reversed(digits))]
-    return (sum(values[::2]) + sum(map(_DOUBLED.__getitem__, values[1::2]))) % 10 == 0
+    turned = (b"%d" % int(digits))[::-1]  # digits of any script; zeros at the beginning add nothing
+    return (sum(turned[::2].translate(_AS_IT_IS)) + sum(turned[1::2].translate(_DOUBLED))) % 10 == 0
 
 
 def _redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.membership import Agreed, Change, Membership, Notice, PlanChange, Termination
 from worker.countries import MEANT_FOR, NOT_KEPT
-from worker.scrubbing import scrubbed, without
+from worker.scrubbing.texts import scrubbed, without
 
 
 @dataclass(frozen=True, slots=True)

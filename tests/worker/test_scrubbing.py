@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from worker.residence import country, nameless
-from worker.scrubbing import REMOVED, scrubbed, scrubbed_body, without
+from worker.scrubbing.bodies import scrubbed_body
+from worker.scrubbing.texts import REMOVED, scrubbed, without
 
 CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "6011111111111117"]
 

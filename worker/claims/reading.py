@@ -16,7 +16,7 @@ from reconcile.facts import Ref
 from reconcile.membership import Channel
 from reconcile.policy import Policy
 from worker.roster_fields import BadFieldError, Fields
-from worker.scrubbing import scrubbed
+from worker.scrubbing.texts import scrubbed
 
 _CLAIM = (
     "claim",

@@ -17,7 +17,7 @@ from handlers.inbox import Envelope
 from worker.crypt import Keyring
 from worker.residence import country, nameless
 from worker.schema import deliveries
-from worker.scrubbing import scrubbed_body
+from worker.scrubbing.bodies import scrubbed_body
 
 FORGED_NOTE = "its transmission id was seen with another body"
 

@@ -12,7 +12,7 @@ from reconcile.tellings import merge
 from worker.codec import FactKey, digest, fact_from_text, fact_to_plain, key_of, text_of
 from worker.crypt import Keyring
 from worker.schema import Row, tellings
-from worker.scrubbing import scrubbed
+from worker.scrubbing.texts import scrubbed
 from worker.store.sql import by_first, listed, put
 
 _KEY = (tellings.c.provider, tellings.c.kind, tellings.c.object_id)
