@@ -24,7 +24,7 @@ from benchmarks.intake import MASTER_KEY, RATE_MAX, driven, environment, makegoo
 from benchmarks.lab import Postgres, say, started, undisturbed
 from benchmarks.obvious import handle_each, note, tables
 from benchmarks.ratios import Ratio, over
-from config import policies
+from config import logging, policies
 from config.settings import Settings
 from tests import servers
 from worker.crypt import Keyring
@@ -180,6 +180,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seconds", type=int, default=5)
     told = parser.parse_args()
+    logging.configure("WARNING")
     rates = measure(told.rounds, told.events, told.seconds)
     lines = [
         lab.machine(),

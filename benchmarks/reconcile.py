@@ -55,11 +55,13 @@ class Ended:
 
 @dataclass
 class Measured:
-    """Each one's rounds by its name; `wrong` says whose findings are not the truth, `missing` who could not be had."""
+    """Each one's rounds by its name; what each found last, as pairs of charge and kind; `wrong` says whose findings are
+    not the truth, `missing` who could not be had."""
 
     charges: int
     memberships: int
     rows: dict[str, list[Ended]] = field(default_factory=dict)
+    found: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -105,6 +107,7 @@ def measure(
                 ended = _timed(name, folder, url, pythons.get(name, sys.executable))
                 measured.rows.setdefault(name, []).append(ended)
                 found = _found(engine) if name not in PEERS else _told(folder / f"{name}.tsv")
+                measured.found[name] = found
                 measured.wrong += [] if found == truth else [f"{name}: {len(found)} findings, of {len(truth)}"]
                 lab.say(f"round {n + 1}: {name}: {ended.seconds:.2f} s")
         engine.dispose()
