@@ -12,7 +12,6 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from reconcile.facts import ChargeState, DisputeState, Fact, RefundState
 from reconcile.money import Money
@@ -107,10 +106,6 @@ def straight(runtime: Runtime, told: Sequence[Fact]) -> bytes:
 
 @pytest.fixture
 def plain(runtime: Runtime) -> Runtime:
-    """On SQLite without waiting for the disk: it is order that is tried here, not durability."""
-    if runtime.engine.dialect.name == "sqlite":
-        runtime.engine.dispose()
-        event.listen(runtime.engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
     # The breaker looks at what was judged together, which is a matter of order.
     unbroken = runtime.settings.model_copy(update={"breaker_percent": Decimal(100)})
     return w.plain_inboxes(replace(runtime, settings=unbroken))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +22,26 @@ AGE_BAR = 320
 
 def as_html(shown: View) -> str:
     """One file. Whatever a provider or a member wrote is escaped."""
+    style = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file, no one else's text
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            shown=shown,
+            told=shown.told,
+            summary=shown.summary,
+            style=style,
+            scope=phrases.scope(shown),
+            notes=list(phrases.notes(shown)),
+            work=list(phrases.work(shown.summary.work)),
+            drawn=drawn,
+            age_widths=_widths([tally.count for tally in shown.summary.ages]),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -38,18 +59,7 @@ def as_html(shown: View) -> str:
         "sums": phrases.sums,
         "bars": bars,
     }
-    style = Markup((HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file, no one else's text
-    return environment.get_template("report.html.jinja").render(
-        shown=shown,
-        told=shown.told,
-        summary=shown.summary,
-        style=style,
-        scope=phrases.scope(shown),
-        notes=list(phrases.notes(shown)),
-        work=list(phrases.work(shown.summary.work)),
-        drawn=drawn,
-        age_widths=_widths([tally.count for tally in shown.summary.ages]),
-    )
+    return environment
 
 
 def bars(days: Sequence[int]) -> Markup:

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from config import policies
 from config.settings import Settings
 from reconcile.facts import Fact
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import MASTER_KEY, Clock, unsynced
 from tests.worker.console.visitor import Visitor
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate
@@ -78,9 +77,7 @@ def _runtime(file: Path, clock: Clock) -> Runtime:
             "report_dir": file.parent / "reports",
         }
     )
-    engine = make_engine(settings.database_url)
-    # It is not the disk that is tried here.
-    event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
+    engine = unsynced(make_engine(settings.database_url))
     rested = rules(settings, policies.load())
     return Runtime(settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rested, clock)
 

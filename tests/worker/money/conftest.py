@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from config import policies
 from config.settings import Settings
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import MASTER_KEY, Clock, unsynced
 from tests.worker.money.bank import Bank
 from tests.worker.money.doors import open_bank
 from tests.worker.money.house import House
@@ -47,9 +46,7 @@ def money_runtime(money_url: str, put_schema: Callable[[str], None]) -> Iterator
         }
     )
     put_schema(money_url)
-    engine = make_engine(money_url)
-    if settings.is_sqlite:  # it is not the disk that is tried here
-        event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
+    engine = unsynced(make_engine(money_url))
     made = Runtime(
         settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rules(settings, policies.load()), Clock()
     )

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event
 
 from config import policies
 from config.settings import Settings
@@ -30,7 +29,7 @@ from handlers.gateway import Answer
 from reconcile.facts import Dispute, DisputeState, Ref, Refund, RefundState
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import MASTER_KEY, Clock, unsynced
 from tests.worker.money.bank import FAULTS
 from tests.worker.money.doors import open_bank
 from tests.worker.money.house import EXCESS, House
@@ -207,9 +206,8 @@ def test_a_remedys_life_against_an_adversary() -> None:
                 "paypal_client_secret": "secret",
             }
         )
-        engine, clock = make_engine(told.database_url), Clock()
+        engine, clock = unsynced(make_engine(told.database_url)), Clock()
         stack.callback(engine.dispose)
-        event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
         migrate(engine)
         keyring = Keyring((MASTER_KEY,))
         made = Runtime(told, engine, keyring, inboxes(told), rules(told, policies.load()), clock)
