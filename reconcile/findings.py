@@ -14,11 +14,13 @@ from reconcile.takings import Taking
 
 def charge_findings(scene: Scene) -> Iterator[Judged]:
     """The findings about charges, in order of time."""
+    own = scene.membership.plan.price.currency
     for i, taking in enumerate(scene.paired.takings):
-        if taking.net.currency != scene.membership.plan.price.currency:
+        if taking.net.currency != own:
             yield _wrong_currency(scene, i)
         elif scene.paired.pays[i]:
-            yield from _paying(scene, i)
+            if not scene.paired.exact(i):
+                yield from _paying(scene, i)
         else:
             yield paying_nothing(scene, i)
 

@@ -19,7 +19,7 @@ OVERDUE_DAYS = 21  # a refund may take this long to arrive
 def refund_findings(scene: Scene, judged: Sequence[Judged]) -> Iterator[Finding]:
     """Refunds that need a person: not settled in time, failed and not made again, or too much."""
     returned = returns(scene.ledger)
-    for taking in scene.paired.takings:
+    for taking in scene.paired.takings if returned else ():
         refunds = returned[taking.ref].refunds if taking.ref in returned else ()
         known = [r for r in refunds if local_date(r.made_at, scene.rules.zone) <= scene.as_of]
         for refund in known:

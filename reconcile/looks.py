@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconcile.outcome import Explained, LookAlike
-from reconcile.renewals import RenewalKind
+from reconcile.renewals import Renewal, RenewalKind
 from reconcile.scene import Scene
+from reconcile.takings import Taking
 
 
 def explain(scene: Scene) -> tuple[Explained, ...]:
     """What each charge pays, and which look-alike it is."""
-    paired = scene.paired
-    return tuple(
-        Explained(
-            taking.ref,
-            tuple(sorted({paired.renewals[r].due for r in paired.pays[i]})),
-            tuple(_notes(scene, i)),
-        )
-        for i, taking in enumerate(paired.takings)
-    )
+    return tuple(_explained(scene, i) for i in range(len(scene.paired.takings)))
 
 
-def _notes(scene: Scene, i: int) -> Iterator[LookAlike]:
-    paired, taking = scene.paired, scene.paired.takings[i]
-    paid = [paired.renewals[r] for r in sorted(paired.pays[i])]
+def _explained(scene: Scene, i: int) -> Explained:
+    taking = scene.paired.takings[i]
+    paid = [scene.paired.renewals[r] for r in sorted(scene.paired.pays[i])]
     if not paid:
-        return
+        return Explained(taking.ref, (), ())
+    return Explained(taking.ref, tuple(sorted({r.due for r in paid})), tuple(_notes(taking, paid)))
+
+
+def _notes(taking: Taking, paid: Sequence[Renewal]) -> Iterator[LookAlike]:
     dues = [r for r in paid if r.kind is RenewalKind.DUES]
     if any(r.kind is RenewalKind.SETUP for r in paid) and dues:
         yield LookAlike.FIRST_CHARGE_WITH_SETUP

@@ -13,9 +13,9 @@ from datetime import date
 from functools import cached_property
 from itertools import combinations
 
-from reconcile.cheapest import cheapest
 from reconcile.money import Money
-from reconcile.options import CANDIDATES_MAX, distance, named_renewal, options_of, own_days
+from reconcile.options import CANDIDATES_MAX, distance, named_renewal, own_days
+from reconcile.pairing import pair
 from reconcile.renewals import Renewal, RenewalKind
 from reconcile.stints import Course
 from reconcile.takings import Taking
@@ -47,6 +47,12 @@ class Match:
         """The charges that pay a renewal, in order of time."""
         return self._payers.get(renewal, ())
 
+    def exact(self, i: int) -> bool:
+        """Whether a charge, alone, pays one renewal alone, and what is owed for it."""
+        (renewal, *more) = self.pays[i]
+        owed = self.renewals[renewal].amount.minor
+        return not more and self.takings[i].net.minor == owed and len(self._payers[renewal]) == 1
+
     @cached_property
     def unpaid(self) -> Sequence[int]:
         """The renewals that no charge pays nor was taken for."""
@@ -60,8 +66,7 @@ def match(
     calendar = Calendar(renewals, failures)
     names = tuple(named_renewal(taking, calendar) for taking in takings)
     domestic = [i for i, t in enumerate(takings) if not renewals or t.net.currency == renewals[0].amount.currency]
-    options = {i: options_of(takings[i], calendar, names[i], course) for i in domestic}
-    chosen, ambiguous = cheapest(domestic, takings, options)
+    chosen, ambiguous = pair(domestic, takings, calendar, names, course)
     pays = [chosen.get(i, frozenset()) for i in range(len(takings))]
     _put_equals_in_order(takings, calendar, pays, names)
     _join_part_payments(takings, calendar, pays, names)
@@ -116,10 +121,10 @@ def _put_equals_in_order(
     for i in range(len(takings)):
         if not pays[i]:
             move(i, away=False)
-    if not unnamed and not naming:
-        return
-    for i, paid in enumerate(list(pays)):
-        if not paid:
+    # A charge on whose renewals no unpaired one could come has no rival.
+    near = {r for i, paid in enumerate(pays) if not paid for r in _reached(calendar, takings[i], names[i])}
+    for i, paid in enumerate(list(pays) if near else ()):
+        if near.isdisjoint(paid):
             continue
         amount = takings[i].net
         rivals = [j for r in paid for j in naming.get((amount, r), ())]
@@ -130,6 +135,11 @@ def _put_equals_in_order(
             pays[first], pays[i] = paid, frozenset()
             move(first, away=True)
             move(i, away=False)
+            near.update(_reached(calendar, takings[i], names[i]))
+
+
+def _reached(calendar: Calendar, taking: Taking, named: int | None) -> Sequence[int]:
+    return calendar.open_on(taking.day) if named is None else (named,)
 
 
 def _window(calendar: Calendar, paid: frozenset[int]) -> tuple[date, date]:
@@ -150,10 +160,12 @@ def _join_part_payments(
     renewals = calendar.renewals
     unpaired = _Unpaired(takings, [(taking.day, i) for i, taking in enumerate(takings) if not pays[i]])
     for i, paid in enumerate(list(pays) if unpaired.found else ()):
-        if len(paid) != 1 or takings[i].net.minor >= (owed := sum(renewals[r].amount.minor for r in paid)):
+        if len(paid) != 1:
             continue
         (renewal,) = paid
-        rest = owed - takings[i].net.minor
+        rest = renewals[renewal].amount.minor - takings[i].net.minor
+        if rest <= 0:
+            continue
         near = unpaired.between(*own_days(renewals[renewal]))
         parts = [
             j

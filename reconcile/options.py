@@ -14,7 +14,7 @@ from reconcile.windows import Calendar
 
 # An unpaired charge weighs as much as one day more than the longest lateness: a charge that can explain an unpaid
 # renewal does, but no chain of shifted payments is ever dearer to believe than one charge too many.
-_UNPAIRED = 2 * (LATE_DAYS + 1)
+UNPAIRED = 2 * (LATE_DAYS + 1)
 CANDIDATES_MAX = 6
 _TOGETHER_MAX = 4  # renewals paid by one charge
 _DAY = timedelta(days=1)
@@ -34,8 +34,8 @@ class Option:
     cost: Cost
 
 
-_LEFT = Option(frozenset(), (_UNPAIRED, 0, 0, 0, 0, 0))
-_SPOILED = Option(frozenset(), (_UNPAIRED - 1, 0, 0, 0, 0, 0))
+_LEFT = Option(frozenset(), (UNPAIRED, 0, 0, 0, 0, 0))
+_SPOILED = Option(frozenset(), (UNPAIRED - 1, 0, 0, 0, 0, 0))
 
 
 def named_renewal(taking: Taking, calendar: Calendar) -> int | None:
@@ -54,6 +54,24 @@ def names_ended_time(taking: Taking, course: Course) -> bool:
         and course.ended(end - timedelta(days=1)) is not None
         for start, end in taking.periods
     )
+
+
+def plain_renewal(taking: Taking, calendar: Calendar) -> int | None:
+    """The renewal that the charge pays exactly and on its own days, where it is seen without going through all options
+    that nothing else costs as little; None where it is not."""
+    if taking.periods or not calendar.plain:
+        return None
+    day, minor, plain, nearest = taking.day, taking.net.minor, None, LATE_DAYS
+    candidates = calendar.open_on(day)
+    for i in candidates:
+        renewal = calendar.renewals[i]
+        if renewal.amount.minor == minor and day < renewal.period_end and day <= renewal.closes:
+            days = abs((day - renewal.due).days)
+            if days == nearest:
+                return None
+            if days < nearest:
+                plain, nearest = i, days
+    return plain if len(candidates) <= CANDIDATES_MAX else None
 
 
 def options_of(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[Option]:

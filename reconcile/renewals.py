@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
-from reconcile.membership import Agreed, Discount, Membership, Pause, PlanChange, PriceChange, QuantityChange
+from reconcile.anniversaries import Cycle
+from reconcile.membership import Agreed, Discount, Membership, Pause, Plan, PlanChange, PriceChange, QuantityChange
 from reconcile.money import Money, half_up
 from reconcile.stints import Anniversary, Course, Stint, anniversaries
 
@@ -17,6 +20,7 @@ C = TypeVar("C", PriceChange | PlanChange, QuantityChange)
 EARLY_DAYS = 2  # a charge may come this many days before its renewal is due
 LATE_DAYS = 35  # and this many after
 YEARS_AHEAD = 30  # no pause is looked past for longer
+_SHARED = 4096  # many memberships began on one day under one plan: what such owe is worked out once
 
 
 class RenewalKind(StrEnum):
@@ -46,6 +50,9 @@ def expected_renewals(
 ) -> tuple[Renewal, ...]:
     """All that is owed and due on or before `until`, in order of due date. `granted` credits (date, minor units) lower
     the dues that come after them."""
+    bare = not (membership.changes or granted or membership.plan.setup_fee_minor)
+    if bare and len(course.stints) == 1:
+        return _plain_dues(membership.plan, course.stints[0], until)
     renewals: list[Renewal] = []
     for stint in course.stints:
         for anniversary in anniversaries(membership, stint):
@@ -55,20 +62,43 @@ def expected_renewals(
                 continue
             if stint.first and not renewals and membership.plan.setup_fee_minor:
                 renewals.append(_setup(membership, anniversary))
-            renewals.append(_dues(membership, stint, anniversary))
+            renewals.append(_dues(stint, anniversary, _price(membership, anniversary)))
     renewals = _credited(_discounted(membership, renewals), granted) if granted or membership.changes else renewals
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
 
 
+@lru_cache(_SHARED)
+def _plain_dues(plan: Plan, stint: Stint, until: date) -> tuple[Renewal, ...]:
+    """The dues of a stint in which nothing changes."""
+    dues = []
+    for on, following in pairwise(Cycle.of(stint.anchor, plan.every, plan.count, plan.month_end).dates()):
+        if on > until or not stint.covers(on):
+            break
+        dues.append(_dues(stint, Anniversary(on, following, plan), plan.price))
+    return tuple(dues)
+
+
 def next_due(membership: Membership, course: Course, after: date) -> date | None:
     """The first date after `after` on which dues fall due; None where nothing is to come."""
+    if not membership.changes and len(course.stints) == 1:
+        return _plain_next(membership.plan, course.stints[0], after)
     for stint in course.stints:
         for anniversary in anniversaries(membership, stint):
             if not stint.covers(anniversary.on) or anniversary.on.year > after.year + YEARS_AHEAD:
                 break
             if anniversary.on > after and not paused(membership, anniversary.on):
                 return anniversary.on
+    return None
+
+
+@lru_cache(_SHARED)
+def _plain_next(plan: Plan, stint: Stint, after: date) -> date | None:
+    for on in Cycle.of(stint.anchor, plan.every, plan.count, plan.month_end).dates():
+        if not stint.covers(on) or on.year > after.year + YEARS_AHEAD:
+            break
+        if on > after:
+            return on
     return None
 
 
@@ -86,7 +116,7 @@ def plan_amounts(membership: Membership, renewals: tuple[Renewal, ...]) -> froze
     return frozenset(prices)
 
 
-def _dues(membership: Membership, stint: Stint, anniversary: Anniversary) -> Renewal:
+def _dues(stint: Stint, anniversary: Anniversary, price: Money) -> Renewal:
     ends = [anniversary.following]
     ends += [stint.end.on] if stint.end is not None else []
     ends += [stint.cut] if stint.cut is not None else []
@@ -94,7 +124,7 @@ def _dues(membership: Membership, stint: Stint, anniversary: Anniversary) -> Ren
         RenewalKind.DUES,
         anniversary.on,
         min(ends),
-        _price(membership, anniversary),
+        price,
         anniversary.on - timedelta(days=EARLY_DAYS),
         anniversary.on + timedelta(days=LATE_DAYS),
     )

@@ -52,7 +52,7 @@ class Returns:
     credits: tuple[Credit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would double what making one costs
 class Taking:
     """One charge that took money. `net` is what it took for dues: the amount less stated tax. `periods` are the
     billing periods it names; `unforeseen` a reason stated by the provider that no roster knows."""
@@ -132,24 +132,27 @@ def _taking(  # noqa: PLR0917 - all that bears on it
 ) -> Taking:
     charge = bound.charge
     day = local_date(charge.taken_at, zone)
-    tax = charge.tax_minor if charge.tax_minor is not None else sum(i.tax_minor or 0 for i in invoices)
-    through = charge.subscription or next((i.subscription for i in invoices if i.subscription), None)
+    tax, through = charge.tax_minor, charge.subscription or None
+    if tax is None:
+        tax = sum(i.tax_minor or 0 for i in invoices) if invoices else 0
+    if through is None and invoices:
+        through = next((i.subscription for i in invoices if i.subscription), None)
     superseded, switched = _superseded(ledger.membership, charge, through, day)
     known = [d for d in returned.disputes if d.opened_at is None or local_date(d.opened_at, zone) <= as_of]
+    stated = bool(charge.disputed)
     return Taking(
         charge,
         bound.by,
         day,
-        Money(max(charge.amount.minor - tax, 0), charge.amount.currency),
+        charge.amount if tax == 0 else Money(max(charge.amount.minor - tax, 0), charge.amount.currency),
         _periods(charge, invoices, zone),
         through,
         superseded,
         switched,
-        _unforeseen(invoices, ledger.membership),
+        _unforeseen(invoices, ledger.membership) if invoices else None,
         given_back(charge, replace(returned, disputes=tuple(known)) if returned.disputes else returned, zone, as_of),
-        bool(known) or bool(charge.disputed),
-        any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known)
-        or (bool(charge.disputed) and not known),
+        bool(known) or stated,
+        any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known) if known else stated,
     )
 
 
@@ -229,7 +232,10 @@ def _known_one_off(line: InvoiceLine, membership: Membership) -> bool:
 def _superseded(membership: Membership, charge: Charge, through: str | None, day: date) -> tuple[bool, bool]:
     """Whether the charge's agreement was no longer in force while another was, and whether it came in the days in
     which the membership moved from one agreement to another."""
-    if all(a.until is None for a in membership.agreements):
+    for agreement in membership.agreements:
+        if agreement.until is not None:
+            break
+    else:
         return False, False
     own = [a for a in membership.agreements if _is_of(a, charge, through)]
     others = [a for a in membership.agreements if a not in own and a.in_force(day)]

@@ -19,16 +19,16 @@ class Calendar:
         self._dues = [renewal.due for renewal in renewals]
         self._longest = max(((c - r.due).days for c, r in zip(self.closes, renewals, strict=True)), default=0)
         self._early = max([EARLY_DAYS, *((r.due - r.opens).days for r in renewals)])
+        # Dues alone, each of some money and some days: to pay one of these exactly, on its own days, is never bettered.
+        self.plain = all(r.kind is RenewalKind.DUES and r.amount.minor > 0 and r.due < r.period_end for r in renewals)
         self._period = max(((r.period_end - r.due).days for r in renewals), default=0)
 
     def open_on(self, day: date) -> list[int]:
         """The renewals that a charge of `day` may pay."""
         first = bisect_left(self._dues, day - timedelta(days=self._longest))
         last = bisect_right(self._dues, day + timedelta(days=self._early))
-        return [i for i in range(first, last) if self.open(i, day)]
-
-    def open(self, i: int, day: date) -> bool:
-        return self.renewals[i].opens <= day <= self.closes[i]
+        renewals, closes = self.renewals, self.closes
+        return [i for i in range(first, last) if renewals[i].opens <= day <= closes[i]]
 
     def dues_near(self, day: date) -> list[int]:
         """The dues renewals due within a day or two of `day`, the nearest first."""

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from worker.schema import audit
+from worker.store.sql import add, is_postgres
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x6175646974  # "audit"
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def append(conn: Connection, actor: str, action: str, subject: str, detail: Mapp
 def append_all(conn: Connection, entries: Sequence[Entry], at: datetime) -> str:
     """Add entries and return the new head. Call it last in a transaction: from here to its end no other transaction can
     add to the chain, and one that waited here for rows that another holds would wait in a circle."""
-    if conn.dialect.name == "postgresql":
+    if is_postgres(conn):
         conn.execute(select(func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     n, previous = head(conn)
     rows = []
@@ -57,8 +59,7 @@ def append_all(conn: Connection, entries: Sequence[Entry], at: datetime) -> str:
         }
         previous = row["hash"] = _hash(row)
         rows.append(row)
-    if rows:
-        conn.execute(insert(audit), rows)
+    add(conn, audit, rows)
     return previous
 
 
@@ -86,8 +87,7 @@ def verify(conn: Connection, expect: str | None = None) -> int | None:
 def _hash(row: Mapping[str, Any]) -> str:
     told = {name: row[name] for name in ("n", "actor", "action", "subject", "detail")}
     told["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
-    canonical = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(row["prev_hash"].encode() + canonical.encode()).hexdigest()
+    return hashlib.sha256(row["prev_hash"].encode() + _CANONICAL.encode(told).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON

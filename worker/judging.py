@@ -31,6 +31,7 @@ from worker.store.roster_age import with_age
 from worker.store.sql import TRANSIENT, run
 
 SLICE = 200
+FACTS = 10_000  # that are judged at once where the screen has counted them: locked for some tenths of a second, too
 SCREEN = 5000  # memberships that are looked through at once, and locked for some tenths of a second
 _FIRST = Ref("", "")
 
@@ -112,10 +113,8 @@ def judge_memberships(
     findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
     remedies = tuple(remedy for outcome in outcomes for remedy in outcome.remedies)
     due.memberships_judged(conn, outcomes, as_of)
-    entries = _write(conn, runtime, Judgement(frozenset(refs), findings=findings, remedies=remedies))
-    if judging is not None:
-        charges = sum(len(ledger.charges) for ledger in ledgers)
-        breaker.note(conn, judging, Slice(charges, findings, entries), runtime.clock())
+    charges = sum(len(ledger.charges) for ledger in ledgers)
+    _write(conn, runtime, Judgement(frozenset(refs), findings=findings, remedies=remedies), judging, charges)
     return Judged(memberships=len(outcomes), findings=len(findings))
 
 
@@ -145,12 +144,17 @@ def _until(stray: StrayCharge | None, runtime: Runtime, as_of: date) -> date | N
     return AGAIN if any(at.astimezone(zone).date() > as_of for at in moments) else as_of
 
 
-def _write(conn: Connection, runtime: Runtime, judgement: Judgement) -> list[Entry]:
+def _write(
+    conn: Connection, runtime: Runtime, judgement: Judgement, judging: Judging | None = None, charges: int = 0
+) -> None:
+    """Write a judgement. The row of the run and the head of the audit chain, which all workers want, come last."""
     at = runtime.clock()
-    if entries := write(conn, judgement, at):
+    entries = write(conn, judgement, at)
+    _tell(entries, judgement)
+    if judging is not None:
+        breaker.note(conn, judging, Slice(charges, judgement.findings, entries), at)
+    if entries:
         append_all(conn, entries, at)
-        _tell(entries, judgement)
-    return entries
 
 
 def _tell(entries: Sequence[Entry], judgement: Judgement) -> None:
@@ -224,10 +228,24 @@ def _screened(
             return
         if judged.memberships:
             yield judged
-        for first in range(0, len(rest), SLICE):
-            few = rest[first : first + SLICE]
+        for few in parted(rest):
             yield _slice(runtime, partial(_these, few), judge)[1]
         last = chosen[-1]
+
+
+def parted(rest: Sequence[tuple[str, int]]) -> Iterator[Sequence[str]]:
+    """Memberships, each with how many facts it has, in parts of at most `FACTS` or of one membership: what a statement
+    costs is spread over many, and nobody waits longer for a membership of thousands."""
+    part: list[str] = []
+    held = 0
+    for ref, facts in rest:
+        if part and held + facts > FACTS:
+            yield part
+            part, held = [], 0
+        part.append(ref)
+        held += facts + 1
+    if part:
+        yield part
 
 
 def _these(refs: Sequence[str], _conn: Connection) -> Sequence[str]:
@@ -236,8 +254,9 @@ def _these(refs: Sequence[str], _conn: Connection) -> Sequence[str]:
 
 def _screen(
     conn: Connection, *, runtime: Runtime, wanted: Wanted, judging: Judging, after: str
-) -> tuple[Sequence[str], Sequence[str], Judged]:
-    """The next memberships, those of them that are left to the core, and what came of the others."""
+) -> tuple[Sequence[str], Sequence[tuple[str, int]], Judged]:
+    """The next memberships, those of them that are left to the core with how many facts each has, and what came of the
+    others."""
     chosen = due.next_memberships(conn, wanted, after, SCREEN)
     screened = screen(conn, chosen, runtime.rules, wanted.as_of)
     due.memberships_judged(conn, screened.clean, wanted.as_of)

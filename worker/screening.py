@@ -77,11 +77,12 @@ _ROSTER = msgspec.json.Decoder(_Roster)
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """`clean` are the judgements of those that pass, `charges` how many charges they have; `rest` is for the core."""
+    """`clean` are the judgements of those that pass, `charges` how many charges they have; `rest` is for the core, each
+    with how many facts it has."""
 
     clean: Sequence[Outcome]
     charges: int
-    rest: Sequence[str]
+    rest: Sequence[tuple[str, int]]
 
 
 def screen(conn: Connection, refs: Sequence[str], rules: Rules, as_of: date) -> Screened:
@@ -95,7 +96,7 @@ def screen(conn: Connection, refs: Sequence[str], rules: Rules, as_of: date) -> 
         facts = known.get(ref, NOTHING)
         outcome = None if ref in more or ref not in told else judged(ref, told[ref], facts, calendar)
         if outcome is None:
-            rest.append(ref)
+            rest.append((ref, len(facts.taken_at) + facts.others))
         else:
             clean.append(outcome)
             charges += len(facts.taken_at)

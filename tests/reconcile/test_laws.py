@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.cheapest import cheapest
 from reconcile.facts import Charge, ChargeState, Dispute, DisputeState, Ref, Refund, RefundState
 from reconcile.judgement import reconcile, survey
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
@@ -30,7 +31,9 @@ from reconcile.membership import (
     QuantityChange,
 )
 from reconcile.money import Money
+from reconcile.options import named_renewal, options_of
 from reconcile.outcome import Finding, FindingKind, FindingStatus, Outcome, RemedyKind, RemedyState
+from reconcile.pairing import pair
 from reconcile.renewals import Renewal
 from reconcile.scene import Scene
 from reconcile.tellings import merge
@@ -268,3 +271,17 @@ def test_repeating_and_reordering_tellings_gives_the_same_fact(
         luck.shuffle(tellings)
 
         assert replace(later, invoice="in_1") == merge(tellings)
+
+
+@given(_troubled())
+def test_what_is_paired_at_once_is_what_comparing_all_pairings_gives(history: tuple[Membership, list[Charge]]) -> None:
+    scene = survey(_ledger(*history), rules(), AS_OF)
+    takings, calendar, course = scene.paired.takings, scene.paired.calendar, scene.course
+    names = [named_renewal(taking, calendar) for taking in takings]
+    options = {i: options_of(takings[i], calendar, names[i], course) for i in range(len(takings))}
+
+    chosen, ambiguous = pair(list(options), takings, calendar, names, course)
+
+    used, unsure = cheapest(list(options), takings, options)
+    assert {i: chosen.get(i, frozenset()) for i in options} == used
+    assert ambiguous == unsure

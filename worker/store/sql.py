@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    insert,
     select,
     update,
 )
@@ -78,6 +79,17 @@ def begins(conn: Connection, column: ColumnElement[Any], start: str) -> ColumnEl
     if not is_postgres(conn):
         return and_(column >= start, column < end)
     return and_(column.bool_op("~>=~")(start), column.bool_op("~<~")(end))
+
+
+def add(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, in their order. One whose key is there already is an error."""
+    if not rows:
+        return
+    if is_postgres(conn):
+        names = list(rows[0])
+        conn.execute(insert(table).from_select(names, select(records(table, names, rows))))
+    else:
+        conn.execute(insert(table), rows)
 
 
 def put(
