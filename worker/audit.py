@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from worker.records import add
 from worker.schema import audit
-from worker.store.sql import add, is_postgres
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x6175646974  # "audit"
@@ -42,7 +42,7 @@ def append(conn: Connection, actor: str, action: str, subject: str, detail: Mapp
 def append_all(conn: Connection, entries: Sequence[Entry], at: datetime) -> str:
     """Add entries and return the new head. Call it last in a transaction: from here to its end no other transaction can
     add to the chain, and one that waited here for rows that another holds would wait in a circle."""
-    if is_postgres(conn):
+    if conn.dialect.name == "postgresql":
         conn.execute(select(func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     n, previous = head(conn)
     rows = []

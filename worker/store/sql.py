@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -14,20 +13,19 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Table,
-    TableValuedAlias,
     Text,
     and_,
     bindparam,
     column,
     func,
-    insert,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from worker.records import records
 from worker.schema import Row
 
 T = TypeVar("T")
@@ -81,17 +79,6 @@ def begins(conn: Connection, column: ColumnElement[Any], start: str) -> ColumnEl
     return and_(column.bool_op("~>=~")(start), column.bool_op("~<~")(end))
 
 
-def add(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows, in their order. One whose key is there already is an error."""
-    if not rows:
-        return
-    if is_postgres(conn):
-        names = list(rows[0])
-        conn.execute(insert(table).from_select(names, select(records(table, names, rows))))
-    else:
-        conn.execute(insert(table), rows)
-
-
 def put(
     conn: Connection,
     table: Table,
@@ -133,19 +120,6 @@ def change(conn: Connection, table: Table, rows: Sequence[Row], *, key: Sequence
     same = and_(*(table.c[name] == bindparam(f"_{name}") for name in key))
     statement = update(table).where(same).values({name: bindparam(f"_{name}") for name in told})
     conn.execute(statement, [{f"_{name}": value for name, value in row.items()} for row in rows])
-
-
-def records(table: Table, names: Sequence[str], rows: Sequence[Row]) -> TableValuedAlias:
-    """Rows as something to select from, sent as one JSON parameter: many times quicker on Postgres than a statement a
-    row, which a driver has to send and the server to answer one by one."""
-    told = msgspec.json.encode([{name: _sendable(row[name]) for name in names} for row in rows]).decode()
-    sent = bindparam(None, told, Text)
-    typed = [column(name, table.c[name].type) for name in names]
-    return func.jsonb_to_recordset(sent.cast(JSONB)).table_valued(*typed).render_derived(with_types=True)
-
-
-def _sendable(value: Any) -> Any:  # noqa: ANN401 - a column's value
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def run(engine: Engine, work: Callable[[Connection], T], tries: int = 3) -> T:
