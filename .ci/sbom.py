@@ -1,4 +1,4 @@
-"""What makegood is made of, from its runtime lock and what is installed: `./run sbom` prints it as CycloneDX 1.6 JSON,
+"""What makegood is made of, from its runtime locks and what is installed: `./run sbom` prints it as CycloneDX 1.6 JSON,
 `./run sbom --licences` writes `docs/licences.md` anew."""
 
 from __future__ import annotations
@@ -33,13 +33,19 @@ class Part:
     version: str
     hashes: tuple[str, ...]
     licence: str
+    extra: bool  # only with `makegood[oidc]`
 
 
 def parts() -> Iterator[Part]:
-    """Every package of the runtime lock, by name."""
-    for found in _ENTRY.finditer((ROOT / "requirements.lock").read_text()):
+    """Every package of the runtime locks, by name."""
+    always, extra = (_locked(f"requirements{which}.lock") for which in ("", "-oidc"))
+    for name, found in sorted({**extra, **always}.items()):
         hashes = tuple(re.findall(r"sha256:([0-9a-f]{64})", found["rest"]))
-        yield Part(found["name"], found["version"], hashes, _licence(found["name"]))
+        yield Part(name, found["version"], hashes, _licence(name), extra=name not in always)
+
+
+def _locked(lock: str) -> dict[str, re.Match[str]]:
+    return {found["name"]: found for found in _ENTRY.finditer((ROOT / lock).read_text())}
 
 
 def _licence(name: str) -> str:
@@ -71,6 +77,7 @@ def sbom() -> dict[str, object]:
                 "purl": f"pkg:pypi/{part.name}@{part.version}",
                 "bom-ref": f"pkg:pypi/{part.name}@{part.version}",
                 "licenses": [_named(part.licence)],
+                "scope": "optional" if part.extra else "required",
                 # Of its files there is one to a platform; which of them is installed, pip decides by these.
                 "properties": [{"name": "makegood:sha256", "value": digest} for digest in part.hashes],
             }
@@ -85,12 +92,15 @@ def _named(licence: str) -> dict[str, object]:
 
 def page() -> str:
     """`docs/licences.md`."""
-    rows = "".join(f"| {part.name} | {part.version} | {part.licence} |\n" for part in parts())
+    rows = "".join(
+        f"| {part.name} | {part.version} | {part.licence} | {'oidc' if part.extra else ''} |\n" for part in parts()
+    )
     return (
         "# Licences\n\n"
-        "What is installed beside makegood (Apache-2.0), from `requirements.lock`; each says its licence itself.\n"
+        "What is installed beside makegood (Apache-2.0), from `requirements.lock`, and with the extra `oidc` from\n"
+        "`requirements-oidc.lock`; each says its licence itself.\n"
         "Written by `./run sbom --licences`; `./run sbom` prints it as CycloneDX. `NOTICE` has what is particular.\n\n"
-        f"| package | version | licence |\n|---|---|---|\n{rows}"
+        f"| package | version | licence | only with |\n|---|---|---|---|\n{rows}"
     )
 
 

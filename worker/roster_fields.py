@@ -37,6 +37,10 @@ def shown(value: object) -> str:
     return written if len(written) <= SHOWN_MAX else f"{written[: SHOWN_MAX - 3]}..."
 
 
+def _expected(known: Collection[str]) -> str:
+    return f"the keys here are {', '.join(known)}" if known else "an empty object or nothing at all is expected here"
+
+
 class Fields:
     """One object of a row. Its keys are `known`, or the row is refused; null means the same as an absent key."""
 
@@ -48,7 +52,7 @@ class Fields:
         for key in given:
             if key not in known:
                 named = key if _PLAIN_KEY.fullmatch(str(key)) else shown(str(key))
-                raise BadFieldError(self._at(named), f"unknown key, the keys here are {', '.join(known)}")
+                raise BadFieldError(self._at(named), f"unknown key, {_expected(known)}")
         self._given: dict[str, object] = given
 
     def has(self, name: str) -> bool:

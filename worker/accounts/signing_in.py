@@ -104,7 +104,8 @@ def person(runtime: Runtime, session_id: str) -> Person | None:
     if found is None:
         return None
     user, begun_at, seen_at = found
-    if _over(begun_at, seen_at, now):
+    shut_out = runtime.settings.oidc_only and not user.by_provider
+    if shut_out or _over(begun_at, seen_at, now):
         run(runtime.engine, lambda conn: store.end_session(conn, id_hash))
         return None
     if now - seen_at >= _TOUCH:

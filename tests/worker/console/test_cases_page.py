@@ -116,7 +116,7 @@ def test_an_approver_lets_it_go_and_the_books_say_who(come: Come, world: Runtime
     visitor = come("approver", name="Ben Example")
     answer = visitor.post("/console/approve", _form(visitor, LARGE))
     assert answer.status_code == 303
-    assert "Approved." in text(visitor.get(answer.headers["location"]))
+    assert "Approved. It goes out by itself when it is due. Not while" in text(visitor.get(answer.headers["location"]))
     assert _remedy(world, LARGE)["state"] == "queued"
     with world.engine.connect() as conn:
         assert verify(conn) is None

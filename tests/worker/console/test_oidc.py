@@ -19,7 +19,7 @@ from config.settings import Settings, SettingsError
 from tests.worker.conftest import Clock
 from tests.worker.console.provider import CLIENT_ID, CLIENT_SECRET, KEYS, Provider, pem, providing
 from tests.worker.console.visitor import Visitor, text
-from worker.accounts import by_provider, tokens, users
+from worker.accounts import by_provider, signing_in, tokens, users
 from worker.accounts.roles import Permission, Role
 from worker.doctor import examine
 from worker.runtime import Runtime
@@ -318,6 +318,9 @@ def test_where_the_setting_says_so_no_password_is_taken(world: Runtime, provider
             answer = visitor.post("/console/sign-in", {"name": "Ben Example", "password": PASSWORD})
             assert answer.status_code == status
             visitor.client.close()
+    # Nor does what a password opened before stay open.
+    assert signing_in.person(only, open_since := signing_in.sign_in(world, "Ben Example", PASSWORD) or "") is None
+    assert signing_in.person(world, open_since) is None
 
 
 @pytest.mark.parametrize("gone", ["/.well-known/openid-configuration", "/token", "/keys"])

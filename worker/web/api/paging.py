@@ -86,7 +86,7 @@ def _sealed(of: str, place: tuple[str, ...]) -> str:
 
 
 def _opened(of: str, parts: int, cursor: str) -> tuple[str, ...]:
-    refused = bad_field("cursor", f"the `next` of a page of {of} with the same `since` is expected")
+    refused = bad_field("cursor", f"the `next` of a page of {of} with the same filters is expected")
     try:
         found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, RecursionError):

@@ -4,8 +4,9 @@ anything personal, or says what stands behind."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -43,6 +44,18 @@ TITLES: Mapping[str, str] = {
     "broken": "Something broke here",
     "busy": "Try again soon",
 }
+
+# What pydantic says in words of its own.
+_EXPECTED: Mapping[str, str] = {
+    "extra_forbidden": "this parameter is not known here, see /api/v1/openapi.json",
+    "int_parsing": "a whole number is expected",
+    "bool_parsing": "true or false is expected",
+    "greater_than_equal": "a whole number of at least {ge} is expected",
+    "less_than_equal": "a whole number of at most {le} is expected",
+    "string_too_short": "text is expected",
+    "string_too_long": "text of at most {max_length} characters is expected",
+}
+_WORD = re.compile(r"'([^']+)'")
 
 T = TypeVar("T")
 
@@ -106,9 +119,9 @@ def add_to(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     @app.exception_handler(RequestValidationError)
     def misread(_request: Request, fault: RequestValidationError) -> Response:
-        first = fault.errors()[0]
-        place = [str(step) for step in first["loc"][1:]] or ["request"]
-        return answer(bad_field(".".join(place), _said(first)))
+        first, *rest = fault.errors()
+        place = str(first["loc"][1]) if len(first["loc"]) > 1 else "request"
+        return answer(bad_field(place, _said(place, [first, *(one for one in rest if one["loc"][1:2] == (place,))])))
 
     @app.exception_handler(HTTPException)
     def no_address(request: Request, fault: HTTPException) -> Response:
@@ -134,11 +147,18 @@ def busy(said: str, retry_s: int = RETRY_S) -> Refused:
     return Refused(503, "busy", said, headers={"retry-after": str(retry_s)})
 
 
-def _said(error: Mapping[str, object]) -> str:
-    """What pydantic says, without what was given."""
-    if error["type"] == "extra_forbidden":
-        return "this parameter is not known here, see /api/v1/openapi.json"
-    return str(error["msg"]).removeprefix("Value error, ")
+def _said(place: str, errors: Sequence[Mapping[str, Any]]) -> str:
+    """What is expected of a parameter, without what was given."""
+    kind, context = errors[0]["type"], errors[0].get("ctx", {})
+    if kind in {"enum", "literal_error"}:
+        # Several where a parameter is one of several lists of words.
+        words = [word for error in errors for word in _WORD.findall(str(error.get("ctx", {}).get("expected", "")))]
+        return f"one of {', '.join(dict.fromkeys(words))} is expected"
+    if kind == "string_pattern_mismatch" and place == "If-Match":
+        return 'the ETag of what was read is expected, in its quotes, such as "3"'
+    if kind in _EXPECTED:
+        return _EXPECTED[kind].format(**context)
+    return str(errors[0]["msg"]).removeprefix("Value error, ")
 
 
 def _no_method(routes: Sequence[BaseRoute], request: Request) -> Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from worker.web.console.approvals import blocked
 from worker.web.console.decisions import seen_of
 from worker.web.console.desk import Desk, missing
 from worker.web.console.rendering import link
+from worker.web.console.stacked import Line, lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,23 @@ def said(desk: Desk, finding: Mapping[str, Any], told: Mapping[str, Any], remedy
     )
 
 
-def picture(whole: Explained) -> object:
-    """What was due and what was taken, drawn; None for a charge that no membership has."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What was due and what was taken: drawn, and as lines for a phone."""
+
+    drawn: object
+    lines: Sequence[Line]
+
+
+def picture(whole: Explained) -> Picture | None:
+    """None for a charge that no membership has."""
     if whole.scene is None:
         return None
     standing_ones = [row for row in whole.told["findings"] if row["status"] != "cleared"]
     wrong = {row["charge"]: row["finding"] for row in standing_ones if row["charge"] and row["finding"] not in _BESIDE}
     missed = {_date(row["renewal"]) for row in standing_ones if row["finding"] == FindingKind.MISSED_RENEWAL}
-    return drawn(timeline(whole.scene, wrong, {day for day in missed if day is not None}), 1)
+    told = timeline(whole.scene, wrong, {day for day in missed if day is not None})
+    return Picture(drawn(told, 1), lines(told))
 
 
 # Findings about what became of a refund: the charge itself has one of its own.

@@ -92,7 +92,7 @@ def changes(before: Bundle, after: Bundle) -> Iterator[Change]:
 
 def _spoken(clause: Clause, bundle: Bundle) -> Spoken:
     terms = tuple(terms_in_words(clause.terms))
-    return Spoken(clause.id, clause.heading, clause.says, effect(clause, bundle), terms)
+    return Spoken(clause.id, clause.heading, clause.says, effect(clause, bundle).replace("_", " "), terms)
 
 
 def _lines(told: Spoken) -> str:

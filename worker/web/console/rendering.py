@@ -44,6 +44,7 @@ DONE = {
     "resumed": "Outgoing money goes out again.",
     "taken": "The claim was taken in and answered.",
 }
+_SENDS = frozenset({"approved", "retried"})
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -83,7 +84,7 @@ def _environment() -> Environment:
         "twice": lambda word: (word, word),
         "path": lambda text: quote(str(text), safe=""),
     }
-    environment.globals |= {"asset": asset, "link": link, "pages": PAGES, "done": DONE}
+    environment.globals |= {"asset": asset, "link": link, "pages": PAGES, "done": DONE, "sends": _SENDS}
     return environment
 
 
