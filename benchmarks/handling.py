@@ -2,7 +2,8 @@
 
 How many stored deliveries a second become facts in one process, beside an ORM transaction for each; and how many
 webhooks a second go the whole way, from HTTP to judged memberships, with receiver, worker, database and sender on the
-same cores."""
+same cores. dj-stripe is fetched from PyPI into an environment of its own in ~/.cache and takes the same webhooks in
+and makes rows of them, in process and with a Stripe that answers at once: it asks for each object again."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import bodies, lab
@@ -24,6 +25,7 @@ from benchmarks.intake import MASTER_KEY, RATE_MAX, driven, environment, makegoo
 from benchmarks.lab import Postgres, say, started, undisturbed
 from benchmarks.obvious import handle_each, note, tables
 from benchmarks.ratios import Ratio, over
+from benchmarks.venvs import python_with
 from config import logging, policies
 from config.settings import Settings
 from tests import servers
@@ -34,6 +36,7 @@ from worker.runtime import Runtime, inboxes, rules, utc_now
 from worker.store.recording import NewDelivery, record
 
 ORM_EVENTS = 1500
+DJ_STRIPE_EVENTS = 600
 
 
 def roster(folder: Path, members: int) -> Path:
@@ -112,6 +115,22 @@ def by_orm(server: Postgres) -> float:
     return ORM_EVENTS / taken
 
 
+def by_dj_stripe() -> float:
+    """dj-stripe, once, through its own view: webhooks of a few customers, all known after the first tenth."""
+    python = python_with("dj-stripe", "dj-stripe==2.11.0", "psycopg[binary]==3.3.9")
+    with lab.postgres() as server, tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for n in range(1, DJ_STRIPE_EVENTS + 1):
+            body = bodies.event(n % (DJ_STRIPE_EVENTS // 20) + n * bodies.MEMBERS)
+            file.write(json.dumps([body.decode(), bodies.signature(body)]) + "\n")
+        file.flush()
+        argv = [python, "-P", str(lab.HERE / "dj_stripe.py"), server.url, bodies.SECRET, file.name]
+        with undisturbed():
+            done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
+    rate, calls = json.loads(done.stdout)
+    say(f"dj-stripe {rate:.0f}/s, {calls:.1f} calls to Stripe an event")
+    return float(rate)
+
+
 def whole_way(seconds: int, first: int) -> float:
     """Webhooks a second from the first request until every membership that they touched is judged."""
     with lab.postgres() as server, servers.valkey() as broker_url:
@@ -150,6 +169,8 @@ class Rates:
     facts: float
     orm: float
     whole: float
+    dj_stripe: float | None = None
+    why: str = ""  # dj-stripe was not measured
 
 
 def measure(rounds: int, events: int, seconds: int) -> Rates:
@@ -164,7 +185,12 @@ def measure(rounds: int, events: int, seconds: int) -> Rates:
     for n in range(rounds):
         whole.append(whole_way(seconds, 1 + n * RATE_MAX * seconds))
         say(f"the whole way {whole[-1]:.0f}/s")
-    return Rates(*map(statistics.median, (facts, orm, whole)))
+    rates = Rates(*map(statistics.median, (facts, orm, whole)))
+    try:
+        return replace(rates, dj_stripe=by_dj_stripe())
+    except (lab.CannotMeasureError, subprocess.CalledProcessError) as why:
+        say(f"dj-stripe: {why}")
+        return replace(rates, why=str(why))
 
 
 def ratios(rates: Rates) -> Iterator[Ratio]:
@@ -172,6 +198,11 @@ def ratios(rates: Rates) -> Iterator[Ratio]:
     yield Ratio("stored delivery to bound fact, one process", rates.facts, 10_000, unit="/s")
     yield over("of an ORM transaction an event", rates.facts, rates.orm, 35)
     yield Ratio("HTTP to judged membership, all on the same cores", rates.whole, 2000, unit="/s")
+    what = "HTTP to judged membership, of dj-stripe in process"
+    if rates.dj_stripe is None:
+        yield Ratio(what, None, 70, why=rates.why)
+    else:
+        yield over(what, rates.whole, rates.dj_stripe, 70)
 
 
 def main() -> int:
@@ -191,6 +222,11 @@ def main() -> int:
         f"| an ORM transaction an event | {rates.orm:,.0f} | 1.0 |",
         f"| HTTP to judged membership, everything on the same cores | {rates.whole:,.0f} | |",
     ]
+    if rates.dj_stripe is not None:
+        ratio = rates.dj_stripe / rates.orm
+        lines.append(
+            f"| dj-stripe's view, in process, Stripe answering at once | {rates.dj_stripe:,.0f} | {ratio:.2f} |"
+        )
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
