@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy import exc as sqlalchemy
 
 from worker.engine import own_connection
-from worker.store.recording import Ready, Recorded, record_alone, record_ready
+from worker.store.at_once import AtOnce
+from worker.store.recording import Ready, Recorded, record_ready
 
 # The database is away or busy: nothing is wrong with what was to be stored.
 AWAY = (
@@ -30,7 +31,7 @@ class Committer:
     def __init__(self, engine: Engine, threads: ThreadPoolExecutor) -> None:
         self._engine = engine
         self._threads = threads
-        self._own: psycopg.AsyncConnection | None = None
+        self._own: AtOnce | None = None
 
     async def commit(self, rows: Sequence[Ready]) -> list[Recorded]:
         """Keep the deliveries; the answers stand in their order."""
@@ -45,17 +46,17 @@ class Committer:
             self._own = None
 
     async def _at_once(self, rows: Sequence[Ready]) -> list[Recorded]:
-        if self._own is not None:
+        if self._own is not None and self._own.usable:
             try:
-                return await record_alone(self._own, rows)
+                return await self._own.record(rows)
             except psycopg.OperationalError:
                 # The server may have been restarted since the last batch. If this one was stored and only the answer
                 # was lost, it is counted twice, and kept once.
-                if not self._own.broken:
+                if self._own.usable:
                     raise
         await self.close()
-        self._own = await own_connection(self._engine)
-        return await record_alone(self._own, rows)
+        self._own = AtOnce(await own_connection(self._engine))
+        return await self._own.record(rows)
 
     def _in_transaction(self, rows: Sequence[Ready]) -> list[Recorded]:
         with self._engine.begin() as conn:

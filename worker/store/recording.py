@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from psycopg import AsyncConnection
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import sqlite
 
@@ -53,7 +52,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A delivery as it is stored: scrubbed, compressed, encrypted. `values` are those of `_COLUMNS`."""
+    """A delivery as it is stored: scrubbed, compressed, encrypted. `values` are those of `COLUMNS`."""
 
     key: _Key
     transmission_id: str | None
@@ -86,11 +85,11 @@ def record_ready(conn: Connection, rows: Sequence[Ready]) -> list[Recorded]:
     """The same for deliveries that are ready."""
     if not rows:
         return []
-    batch = _Batch(rows)
+    batch = Batch(rows)
     if conn.dialect.name == "postgresql":
         found = conn.exec_driver_sql(_POSTGRES, batch.columns())
     else:
-        names = (*_COLUMNS, "state", "attempts")
+        names = (*COLUMNS, "state", "attempts")
         found = conn.execute(_SQLITE, [dict(zip(names, (*row, "new", 0), strict=True)) for row in batch.values()])
     recorded = batch.recorded(found)
     suspects = _suspects(conn, rows)
@@ -98,15 +97,7 @@ def record_ready(conn: Connection, rows: Sequence[Ready]) -> list[Recorded]:
     return batch.answers(recorded, suspects)
 
 
-async def record_alone(conn: AsyncConnection, rows: Sequence[Ready]) -> list[Recorded]:
-    """The same on a connection that commits each statement by itself, for deliveries without a transmission id: there
-    is nothing to compare them with, so one statement is all."""
-    batch = _Batch(rows)
-    found = await conn.execute(_POSTGRES, batch.columns(), prepare=True, binary=True)
-    return batch.answers(batch.recorded(await found.fetchall()), ())
-
-
-class _Batch:
+class Batch:
     """Deliveries for one statement: each once, with how often it came, in key order, so that two writers with the same
     deliveries wait for each other instead of locking each other out."""
 
@@ -135,7 +126,9 @@ class _Batch:
         answers = []
         for row in self._rows:
             known = recorded[row.key]
-            answers.append(Recorded(known.id, known.new and self._first[row.key] is row, row.key in suspects))
+            if row.key in suspects or self._first[row.key] is not row:
+                known = Recorded(known.id, known.new and self._first[row.key] is row, row.key in suspects)
+            answers.append(known)
         return answers
 
 
@@ -145,7 +138,7 @@ def place(provider: str, account: str, event_id: str) -> str:
 
 
 # What a new row brings, with its type in Postgres; the other columns have the same value in every new row.
-_COLUMNS = {
+COLUMNS = {
     "provider": "text",
     "account": "text",
     "event_id": "text",
@@ -161,13 +154,19 @@ _COLUMNS = {
     "seen": "integer",
 }
 
-# Arrays in the binary format: a twentieth of what a VALUES list with its thousands of parameters costs.
-_POSTGRES = f"""
-INSERT INTO deliveries ({", ".join(_COLUMNS)}, state, attempts)
-SELECT *, 'new', 0 FROM unnest({", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())})
-ON CONFLICT (provider, account, event_id) DO UPDATE SET seen = deliveries.seen + excluded.seen
-RETURNING provider, account, event_id, id, seen
-"""  # noqa: S608 - made of the names above
+
+def statement(arrays: Iterable[str]) -> str:
+    """The insert on Postgres, of one array for each of COLUMNS: in the binary format a twentieth of what a VALUES list
+    with its thousands of parameters costs."""
+    typed = ", ".join(f"{array}::{kind}[]" for array, kind in zip(arrays, COLUMNS.values(), strict=True))
+    return (
+        f"INSERT INTO deliveries ({', '.join(COLUMNS)}, state, attempts) SELECT *, 'new', 0 FROM unnest({typed}) "  # noqa: S608 - made of the names above
+        "ON CONFLICT (provider, account, event_id) DO UPDATE SET seen = deliveries.seen + excluded.seen "
+        "RETURNING provider, account, event_id, id, seen"
+    )
+
+
+_POSTGRES = statement("%b" for _ in COLUMNS)
 
 _insert = sqlite.insert(deliveries)
 _SQLITE = _insert.on_conflict_do_update(
