@@ -78,7 +78,8 @@ class Intake:
             raise NotKeptError("it cannot be stored") from fault
         future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, future))
-        self._came.set()
+        if not self._came.is_set():
+            self._came.set()
         return await future
 
     async def _write(self) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, select, update
@@ -40,8 +40,7 @@ class NewDelivery:
         return self.provider, self.envelope.account, self.envelope.event_id
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """Where a delivery is kept. `new` is False for one known already; `suspect` when its transmission id came before
     with another body."""
 
@@ -50,8 +49,7 @@ class Recorded:
     suspect: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A delivery as it is stored: scrubbed, compressed, encrypted. `values` are those of `COLUMNS`."""
 
     key: _Key

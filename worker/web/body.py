@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from worker.web.deadline import Deadline
+
 BODY_BYTES_MAX = 1024 * 1024
 DISCARD_BYTES_MAX = 8 * BODY_BYTES_MAX
 DISCARD_S = 2.0
@@ -18,10 +20,6 @@ DISCARD_S = 2.0
 
 class TooLargeError(Exception):
     """More than BODY_BYTES_MAX, said or sent."""
-
-
-class TooSlowError(Exception):
-    """Not complete in time."""
 
 
 class GoneError(Exception):
@@ -75,16 +73,12 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], within_s: float) -> bytes:
-    """The whole body, complete `within_s`. Raises TooLargeError, TooSlowError or GoneError."""
+async def read_body(receive: Receive, headers: Mapping[str, str], deadline: Deadline) -> bytes:
+    """The whole body. Raises TooLargeError or GoneError, and TooSlowError past the deadline."""
     said = headers.get("content-length", "")
     if said.isdecimal() and int(said[:20]) > BODY_BYTES_MAX:
         raise TooLargeError
-    try:
-        async with asyncio.timeout(within_s):
-            return await _read(receive)
-    except TimeoutError:
-        raise TooSlowError from None
+    return await deadline.keep(_read(receive))
 
 
 async def _read(receive: Receive) -> bytes:

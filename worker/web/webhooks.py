@@ -14,7 +14,8 @@ from handlers.inbox import CertificateUnavailable, Envelope, ForgedDelivery, Mal
 from worker.intake import Intake, NotKeptError
 from worker.runtime import Runtime
 from worker.store.deliveries import NewDelivery
-from worker.web.body import Answer, GoneError, TooLargeError, TooSlowError, headers_of, read_body
+from worker.web.body import Answer, GoneError, TooLargeError, headers_of, read_body
+from worker.web.deadline import Deadline, TooSlowError
 from worker.web.metrics import Metrics
 
 READ_S = 10.0
@@ -76,7 +77,7 @@ class Webhooks:
         self._intake = intake
         self._metrics = metrics
         self._needed = needed_setting(runtime.settings, provider)
-        self._read_s = read_s
+        self._deadline = Deadline(read_s)
         self._reading = 0
         self._told_at = float("-inf")
 
@@ -111,7 +112,7 @@ class Webhooks:
             raise _RefusedError(BUSY)
         self._reading += 1
         try:
-            return await read_body(receive, headers, self._read_s)
+            return await read_body(receive, headers, self._deadline)
         except TooLargeError:
             raise _RefusedError(LARGE) from None
         except TooSlowError:

@@ -13,7 +13,8 @@ from handlers.inbox import MalformedDelivery
 from handlers.strict_json import JsonObject
 from worker.roster_fields import Fields
 from worker.web.api.problems import Refused, understood
-from worker.web.body import BODY_BYTES_MAX, GoneError, TooLargeError, TooSlowError, headers_of, read_body
+from worker.web.body import BODY_BYTES_MAX, GoneError, TooLargeError, headers_of, read_body
+from worker.web.deadline import Deadline, TooSlowError
 
 READ_S = 10.0
 JSON = "application/json"
@@ -76,7 +77,7 @@ async def sent(request: Request, idempotency_key: Key = None) -> Sent:
     if headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
         raise Refused(415, "media-type", "send the body without a content encoding")
     try:
-        body = await read_body(request.receive, headers, READ_S)
+        body = await read_body(request.receive, headers, Deadline(READ_S))
     except TooLargeError:
         said = f"at most {BODY_BYTES_MAX} bytes are taken at once: send several parts, or use makegood import"
         raise Refused(413, "too-large", said) from None
