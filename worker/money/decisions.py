@@ -122,21 +122,26 @@ def _as_seen(row: Row[Any], seen: Seen | None) -> Row[Any]:
 
 
 def _prepare(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> str:
-    if row.state != "held" or row.kind not in EXECUTABLE:
+    if row.state != "held":
         raise DecisionError(f"{row.key} is {row.state}: only a held remedy can be prepared")
+    _is_approvable(row)
     _still_wanted(conn, runtime, row)
     _note_approval(conn, row, ACTOR, name, runtime.clock(), for_what=PREPARED)
     return _audited(conn, runtime, row, "remedy_prepared", "held", by=name)
+
+
+def _is_approvable(row: Row[Any]) -> None:
+    if row.kind not in EXECUTABLE:
+        raise DecisionError(f"{row.key} is a {row.kind}, which people carry out: waive it once that is done")
+    if row.amount_minor is None and row.kind != subjects.CANCELS:
+        raise DecisionError(f"{row.key} has no amount that could be approved: waive it, or mend what the roster says")
 
 
 def _approve(conn: Connection, runtime: Runtime, row: Row[Any], name: str) -> str:
     if row.state != "held":
         more = ": use retry" if row.state == "failed" else ""
         raise DecisionError(f"{row.key} is {row.state}: only a held remedy can be approved{more}")
-    if row.kind not in EXECUTABLE:
-        raise DecisionError(f"{row.key} is a {row.kind}, which people carry out: waive it once that is done")
-    if row.amount_minor is None and row.kind != subjects.CANCELS:
-        raise DecisionError(f"{row.key} has no amount that could be approved: waive it, or mend what the roster says")
+    _is_approvable(row)
     _still_wanted(conn, runtime, row)
     send, given = sends.load(conn, row.key), guards.approval(conn, row.key)
     if send is not None and send.result is not None:

@@ -19,6 +19,8 @@ from worker.schema import findings
 from worker.store import listings
 from worker.web.console import cases
 
+NOBODYS = "remedy:stripe:ch_nobodys"
+
 
 def _remedy(world: Runtime, key: str) -> dict[str, object]:
     with world.engine.connect() as conn:
@@ -135,6 +137,15 @@ def test_who_prepared_it_cannot_approve_it_and_somebody_else_can(come: Come, wor
     assert "Prepared by Ben Example" in text(cleo.get(f"/console/cases/{LARGE}"))
     assert cleo.post("/console/approve", _form(cleo, LARGE)).status_code == 303
     assert _remedy(world, LARGE)["state"] == "queued"
+
+
+def test_what_nobody_could_approve_is_not_prepared(come: Come, world: Runtime) -> None:
+    visitor = come("clerk", name="Ada Example")
+    page = visitor.get(f"/console/cases/{NOBODYS}").text
+    assert "It cannot be approved here: it has no amount" in page
+    assert "Prepare for somebody else" not in page
+    with pytest.raises(decisions.DecisionError, match="no amount that could be approved"):
+        decisions.prepare(world, NOBODYS, "Ada Example")
 
 
 def test_what_has_changed_since_it_was_looked_at_is_not_approved(come: Come, world: Runtime) -> None:

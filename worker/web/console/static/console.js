@@ -74,3 +74,5 @@ function keys(event) {
 document.querySelectorAll("form[data-live]").forEach(live);
 document.querySelectorAll("form[data-batch]").forEach(batch);
 document.addEventListener("keydown", keys);
+// On a phone the pages' names lie beside each other: the one that is open is in sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
