@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from reconcile.outcome import Explained, LookAlike
 from reconcile.renewals import Renewal, RenewalKind
@@ -18,9 +19,13 @@ def explain(scene: Scene) -> tuple[Explained, ...]:
 def _explained(scene: Scene, i: int) -> Explained:
     taking = scene.paired.takings[i]
     paid = [scene.paired.renewals[r] for r in sorted(scene.paired.pays[i])]
-    if not paid:
-        return Explained(taking.ref, (), ())
+    if len(paid) == 1 and paid[0].kind is RenewalKind.DUES and not _remarkable(taking, paid[0].due):
+        return Explained(taking.ref, (paid[0].due,), ())
     return Explained(taking.ref, tuple(sorted({r.due for r in paid})), tuple(_notes(taking, paid)))
+
+
+def _remarkable(taking: Taking, due: date) -> bool:
+    return taking.tax_minor != 0 or taking.switched or (taking.day - due).days > LATE_FROM_DAYS
 
 
 def _notes(taking: Taking, paid: Sequence[Renewal]) -> Iterator[LookAlike]:

@@ -57,21 +57,16 @@ def names_ended_time(taking: Taking, course: Course) -> bool:
 
 
 def plain_renewal(taking: Taking, calendar: Calendar) -> int | None:
-    """The renewal that the charge pays exactly and on its own days, where it is seen without going through all options
-    that nothing else costs as little; None where it is not."""
+    """The renewal that the charge pays exactly and within its period, where it is seen without going through all
+    options that nothing else costs as little; None where it is not."""
     if taking.periods or not calendar.plain:
         return None
-    day, minor, plain, nearest = taking.day, taking.net.minor, None, LATE_DAYS
-    candidates = calendar.open_on(day)
-    for i in candidates:
-        renewal = calendar.renewals[i]
-        if renewal.amount.minor == minor and day < renewal.period_end and day <= renewal.closes:
-            days = abs((day - renewal.due).days)
-            if days == nearest:
-                return None
-            if days < nearest:
-                plain, nearest = i, days
-    return plain if len(candidates) <= CANDIDATES_MAX else None
+    latest = calendar.latest(taking.day)
+    if latest < 0:
+        return None
+    renewal = calendar.renewals[latest]
+    exact = taking.net.minor == renewal.amount.minor
+    return latest if exact and renewal.due <= taking.day <= renewal.closes and taking.day < renewal.period_end else None
 
 
 def options_of(taking: Taking, calendar: Calendar, named: int | None, course: Course) -> list[Option]:

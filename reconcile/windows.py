@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 from reconcile.renewals import EARLY_DAYS, LATE_DAYS, Renewal, RenewalKind
 
+_EARLY = timedelta(days=EARLY_DAYS)
+
 
 class Calendar:
     """Renewals by date: which of them a charge of some day may pay. Looking one up does not go through all."""
@@ -15,13 +17,23 @@ class Calendar:
     def __init__(self, renewals: Sequence[Renewal], failures: Sequence[date]) -> None:
         self.renewals = renewals
         failed = sorted(failures)
-        self.closes = [_closes(renewal, failed) for renewal in renewals]
+        self.closes = [_closes(renewal, failed) if failed else renewal.closes for renewal in renewals]
+        self.plain = True  # dues alone, each of some money, their periods longer than a charge may be early, and apart
         self._dues = [renewal.due for renewal in renewals]
-        self._longest = max(((c - r.due).days for c, r in zip(self.closes, renewals, strict=True)), default=0)
-        self._early = max([EARLY_DAYS, *((r.due - r.opens).days for r in renewals)])
-        # Dues alone, each of some money and some days: to pay one of these exactly, on its own days, is never bettered.
-        self.plain = all(r.kind is RenewalKind.DUES and r.amount.minor > 0 and r.due < r.period_end for r in renewals)
-        self._period = max(((r.period_end - r.due).days for r in renewals), default=0)
+        self._longest = self._period = 0
+        self._early, over = EARLY_DAYS, date.min
+        for renewal, closes in zip(renewals, self.closes, strict=True):
+            due, period = renewal.due, (renewal.period_end - renewal.due).days
+            self._longest = max(self._longest, (closes - due).days)
+            self._period = max(self._period, period)
+            self._early = max(self._early, (due - renewal.opens).days)
+            if renewal.kind is not RenewalKind.DUES or renewal.amount.minor <= 0 or period <= EARLY_DAYS or due < over:
+                self.plain = False
+            over = renewal.period_end
+
+    def latest(self, day: date) -> int:
+        """The last renewal for which a charge of `day` does not come too early; -1 where there is none."""
+        return bisect_right(self._dues, day + _EARLY) - 1
 
     def open_on(self, day: date) -> list[int]:
         """The renewals that a charge of `day` may pay."""

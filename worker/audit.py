@@ -92,10 +92,10 @@ def _hash(row: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     """`value` as JSON that survives both databases; a float, whose spelling they may change, is refused."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
     if value is None or isinstance(value, str | bool | int):
         return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
     raise TypeError(f"an audit entry cannot hold a {type(value).__name__}")

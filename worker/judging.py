@@ -223,7 +223,8 @@ def _screened(
     last = after
     while True:
         part = partial(_screen, runtime=runtime, wanted=wanted, judging=judging, after=last)
-        chosen, rest, judged = run(runtime.engine, part)
+        with _without_cycles():
+            chosen, rest, judged = run(runtime.engine, part)
         if not chosen:
             return
         if judged.memberships:

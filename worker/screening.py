@@ -6,9 +6,11 @@ renewal is paid by one charge, exactly and on its own days, with nothing else on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import le, lt
 from typing import Any
 
 import msgspec
@@ -27,7 +29,6 @@ from worker.store.columns import NOTHING, Gathered
 
 # Windows of shorter cycles overlap, and which charge pays which renewal is then for the core to say.
 _MONTHS = {Every.MONTH: 1, Every.YEAR: 12}
-_DAY = timedelta(days=1)
 _YEARS_MAX = 25  # the core looks no further than thirty ahead
 
 
@@ -104,12 +105,18 @@ def screen(conn: Connection, refs: Sequence[str], rules: Rules, as_of: date) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
-    """One renewal: its date, and the days on which it is paid without a word, in seconds since 1970."""
+class _Dues:
+    """The renewals that may be paid by now, column by column: their dates, and the days on which each is paid without a
+    word, in seconds since 1970; and the date of the one after them."""
 
-    on: date
-    opens: int
-    closes: int
+    on: Sequence[date]
+    opens: Sequence[int]
+    closes: Sequence[int]
+    coming: date
+
+    def owed(self, ended: date | None) -> int:
+        """How many of them are due before the end."""
+        return len(self.on) if ended is None else bisect_left(self.on, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +126,29 @@ class Calendar:
     rules: Rules
     as_of: date
     over: datetime  # the moment at which the date of the judgement is over
-    known: dict[tuple[date, int, MonthEnd], tuple[list[_Due], date]] = field(default_factory=dict)
+    known: dict[tuple[date, int, MonthEnd], _Dues] = field(default_factory=dict)
 
     @staticmethod
     def of(rules: Rules, as_of: date) -> Calendar:
         return Calendar(rules, as_of, day_over(as_of, rules.zone))
 
-    def dues(self, anchor: date, months: int, month_end: MonthEnd) -> tuple[list[_Due], date]:
-        """Those that may be paid by now, and the date of the one after them."""
+    def dues(self, anchor: date, months: int, month_end: MonthEnd) -> _Dues:
         key = (anchor, months, month_end)
-        if key not in self.known:
-            self.known[key] = self._made(anchor, months, month_end)
-        return self.known[key]
+        if (found := self.known.get(key)) is None:
+            found = self.known[key] = self._made(anchor, months, month_end)
+        return found
 
-    def _made(self, anchor: date, months: int, month_end: MonthEnd) -> tuple[list[_Due], date]:
-        dues: list[_Due] = []
+    def _made(self, anchor: date, months: int, month_end: MonthEnd) -> _Dues:
+        dates: list[date] = []
         for on in Cycle.of(anchor, Every.MONTH, months, month_end).dates():
             if on > self.as_of + timedelta(days=EARLY_DAYS):
-                return dues, on
-            opens = day_over(on - timedelta(days=EARLY_DAYS + 1), self.rules.zone)
-            closes = day_over(on + timedelta(days=LATE_FROM_DAYS), self.rules.zone)
-            dues.append(_Due(on, _seconds(opens), _seconds(closes)))
+                opens = [self._over(due - timedelta(days=EARLY_DAYS + 1)) for due in dates]
+                return _Dues(dates, opens, [self._over(due + timedelta(days=LATE_FROM_DAYS)) for due in dates], on)
+            dates.append(on)
         raise AssertionError("anniversaries have no end")
 
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
+    def _over(self, day: date) -> int:
+        return int(day_over(day, self.rules.zone).timestamp())
 
 
 def judged(ref: str, roster: str, facts: Gathered, calendar: Calendar) -> Outcome | None:
@@ -155,12 +159,11 @@ def judged(ref: str, roster: str, facts: Gathered, calendar: Calendar) -> Outcom
         return None
     if facts.last is not None and facts.last >= calendar.over:
         return None
-    dues, coming = calendar.dues(told.started_on, told.months, plan.month_end)
-    owed = [due for due in dues if ended is None or due.on < ended]
-    paid = len(facts.taken_at)
-    if paid > len(owed) or not _exact(facts, plan.price, owed):
+    dues = calendar.dues(told.started_on, told.months, plan.month_end)
+    owed, paid = dues.owed(ended), len(facts.taken_at)
+    if paid > owed or not _exact(facts, plan.price, dues):
         return None
-    unpaid = owed[paid].on if paid < len(owed) else coming
+    unpaid = dues.on[paid] if paid < owed else dues.coming
     days = [] if ended is not None and unpaid >= ended else [missed_from(unpaid, calendar.rules)]
     if ended is not None and ended > calendar.as_of:
         days.append(ended)
@@ -169,13 +172,13 @@ def judged(ref: str, roster: str, facts: Gathered, calendar: Calendar) -> Outcom
     return Outcome(ref, next_change=min(days, default=None))
 
 
-def _exact(facts: Gathered, price: _Price, owed: Sequence[_Due]) -> bool:
+def _exact(facts: Gathered, price: _Price, dues: _Dues) -> bool:
     """Whether each charge pays the renewal of its turn: to the minor unit, on its own days, for its period."""
     if not facts.taken_at:
         return True
     if facts.amounts != (price.minor, price.minor) or facts.currencies != (price.currency, price.currency):
         return False
     return all(
-        due.opens <= taken < due.closes and due.opens <= period < due.closes
-        for taken, period, due in zip(facts.taken_at, facts.period_from, owed, strict=False)
+        all(map(le, dues.opens, times)) and all(map(lt, times, dues.closes))
+        for times in (facts.taken_at, facts.period_from)
     )

@@ -14,6 +14,7 @@ from worker.runtime import Runtime
 from worker.schema import facts, memberships, tellings
 from worker.store.facts import Touched, store_facts
 from worker.store.roster import RosterRow, import_memberships
+from worker.store.sql import listed
 
 
 def store(runtime: Runtime, *told: Fact, source: str = "webhook") -> Touched:
@@ -30,6 +31,14 @@ def bound(runtime: Runtime) -> dict[str, tuple[str | None, str | None, list[str]
     with runtime.engine.begin() as conn:
         rows = conn.execute(select(facts).order_by(facts.c.object_id)).mappings().all()
     return {row["object_id"]: (row["membership"], row["bound_by"], row["fits"] or []) for row in rows}
+
+
+def test_what_is_looked_up_is_looked_up_as_it_is_written(engine: Engine) -> None:
+    odd = sorted(["", "NULL", "a,b", "{}", '"', "\\", '\\"', "\\n", "line\nbreak", " blank ", "ünï", "'"])
+    with engine.connect() as conn:
+        named = listed(conn, ["first", "second"], [(one, f"{one}!") for one in odd])
+        assert sorted(conn.execute(select(named.c.first, named.c.second)).all()) == [(one, f"{one}!") for one in odd]
+        assert conn.execute(select(listed(conn, ["first"], []).c.first)).all() == []
 
 
 def test_a_charge_finds_its_membership_by_subscription(runtime: Runtime) -> None:

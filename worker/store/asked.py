@@ -16,6 +16,8 @@ def with_claims(conn: Connection, ledgers: Sequence[Ledger]) -> list[Ledger]:
     """The ledgers with what claims were granted, which refunds close the service, and who restricted the processing."""
     refs = [ledger.membership.ref for ledger in ledgers]
     granted, returned, alone = claims.granted(conn, refs), claims.returned(conn, refs), restricted(conn, refs)
+    if not (granted or returned or alone):
+        return list(ledgers)
     return [
         replace(
             ledger,

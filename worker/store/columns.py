@@ -56,7 +56,8 @@ def gathered(conn: Connection, refs: Sequence[str]) -> dict[str, Gathered]:
     read = _from_postgres if is_postgres(conn) else _from_sqlite
     found = {}
     for ref, at, stated, low, high, a, z, others, last, plain in conn.execute(query).all():
-        taken, periods = read(at), read(stated)
+        taken = read(at)
+        periods = taken if stated == at else read(stated)
         if taken != (ordered := sorted(taken)):  # the database gives them in any order, but both in the same
             periods = [period for _, period in sorted(zip(taken, periods, strict=True))]
         found[ref] = Gathered(ordered, periods, (low or 0, high or 0), (a or "", z or ""), others, last, plain == 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from worker.store.asked import with_claims
 from worker.store.links import GivenBack, given_back, paid_by
 from worker.store.nights import open_gaps
 from worker.store.roster import by_ref
-from worker.store.rows import BOUND, Kept, Look, find
+from worker.store.rows import Bound, Look, find, of_memberships
 
 F = TypeVar("F", bound=Fact)
 
@@ -35,13 +35,10 @@ F = TypeVar("F", bound=Fact)
 def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
     """The ledgers of these memberships, in their order; their facts in the order of their keys."""
     members = by_ref(conn, refs)
-    bound: dict[str, list[Kept]] = {}
-    for kept in find(conn, Look("membership", BOUND, [(ref,) for ref in members])).values():
-        bound.setdefault(str(kept.binding.membership), []).append(kept)
-    everything = [kept.fact for many in bound.values() for kept in many]
-    paid = paid_by(conn, everything)
+    bound = of_memberships(conn, members)
+    paid = paid_by(conn, [one.fact for many in bound.values() for one in many])
     # Of a plain charge nothing went back: that is part of its being plain.
-    back = given_back(conn, [kept.fact for many in bound.values() for kept in many if not kept.gist.plain])
+    back = given_back(conn, [one.fact for many in bound.values() for one in many if not one.plain])
     gaps = open_gaps(conn)
     ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
     told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
@@ -70,31 +67,40 @@ def load_strays(conn: Connection, refs: Iterable[Ref]) -> dict[Ref, StrayCharge 
 
 
 def _stray(charge: Charge, fits: tuple[str, ...], back: GivenBack) -> StrayCharge:
-    given = back.of(charge)
-    return StrayCharge(charge, fits, _sorted(given, Refund), _sorted(given, Dispute))
+    given = sorted(back.of(charge), key=lambda fact: fact.ref)
+    refunds = tuple(fact for fact in given if isinstance(fact, Refund))
+    return StrayCharge(charge, fits, refunds, tuple(fact for fact in given if isinstance(fact, Dispute)))
 
 
-def _ledger(membership: Membership, bound: Sequence[Kept], paid: Paid, back: GivenBack) -> Ledger:
-    facts = [kept.fact for kept in bound]
+def _ledger(membership: Membership, bound: Sequence[Bound], paid: Paid, back: GivenBack) -> Ledger:
     charges = []
-    for kept in bound:
-        if isinstance(kept.fact, Charge) and kept.binding.by is not None:
-            charges.append(BoundCharge(kept.fact, kept.binding.by))
-            facts += [*paid.of(kept.fact), *paid.payments_of(kept.fact), *back.of(kept.fact)]
+    others: dict[type, dict[Ref, Fact]] = {}  # each once, by reference
+    for fact, by, _ in bound:
+        told: Sequence[Fact] = (fact,)
+        if isinstance(fact, Charge):
+            told = ()
+            if by is not None:
+                charges.append(BoundCharge(fact, by))
+                told = (*paid.of(fact), *paid.payments_of(fact), *back.of(fact))
+        for other in told:
+            others.setdefault(type(other), {})[other.ref] = other
+    charges.sort(key=lambda one: one.charge.ref)
+    if not others:
+        return Ledger(membership, tuple(charges))
     return Ledger(
         membership,
-        tuple(sorted(charges, key=lambda one: one.charge.ref)),
-        invoices=_sorted(facts, Invoice),
-        invoice_payments=_sorted(facts, InvoicePayment),
-        failed_payments=_sorted(facts, FailedPayment),
-        refunds=_sorted(facts, Refund),
-        disputes=_sorted(facts, Dispute),
-        subscriptions=_sorted(facts, Subscription),
-        credits=_sorted(facts, Credit),
+        tuple(charges),
+        invoices=_sorted(others, Invoice),
+        invoice_payments=_sorted(others, InvoicePayment),
+        failed_payments=_sorted(others, FailedPayment),
+        refunds=_sorted(others, Refund),
+        disputes=_sorted(others, Dispute),
+        subscriptions=_sorted(others, Subscription),
+        credits=_sorted(others, Credit),
     )
 
 
-def _sorted(facts: Iterable[Fact], cls: type[F]) -> tuple[F, ...]:
-    """The facts of one type, each once, by reference."""
-    found = {fact.ref: fact for fact in facts if isinstance(fact, cls)}
-    return tuple(found[ref] for ref in sorted(found))
+def _sorted(others: Mapping[type, Mapping[Ref, Fact]], cls: type[F]) -> tuple[F, ...]:
+    """The facts of one type, by reference."""
+    found = others.get(cls, {})
+    return tuple(fact for ref in sorted(found) if isinstance(fact := found[ref], cls))

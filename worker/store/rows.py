@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, Text, cast, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, literal_column, select, union_all
 
 from reconcile.binding import Binding
 from reconcile.facts import Fact
@@ -47,6 +47,14 @@ class Kept:
         return key_of(self.fact)
 
 
+class Bound(NamedTuple):
+    """A fact of a membership, by what it was bound, and whether it is plain (see `gists`)."""
+
+    fact: Fact
+    by: BoundBy | None
+    plain: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Facts of `kinds` whose `column` is one of `values`: `(provider, value)`, or `(value,)` where the column's values
@@ -61,6 +69,19 @@ def find(conn: Connection, *looks: Look) -> dict[FactKey, Kept]:
     """Every fact that one of `looks` means, in one statement, in key order."""
     parts = [_query(conn, look) for look in looks if look.values]
     return _read(conn, union_all(*parts)) if parts else {}
+
+
+def of_memberships(conn: Connection, refs: Iterable[str]) -> dict[str, list[Bound]]:
+    """The facts that were bound to these memberships, in no order: what ledgers are made of, thousands at once."""
+    c = facts.c
+    named = listed(conn, ["ref"], [(ref,) for ref in refs])
+    query = select(c.membership, c.kind, c.bound_by, c.plain, cast(c.body, Text))
+    query = query.join(named, c.membership == named.c.ref).where(_of_kinds(BOUND))
+    found: dict[str, list[Bound]] = {}
+    for membership, kind, bound_by, plain, body in conn.execute(query).all():
+        bound = Bound(fact_from_text(kind, body), None if bound_by is None else _BY[bound_by], plain)
+        found.setdefault(membership, []).append(bound)
+    return found
 
 
 def by_key(conn: Connection, keys: Iterable[FactKey]) -> dict[FactKey, Kept]:
@@ -97,14 +118,18 @@ def _columns() -> Select[Any]:
 
 
 def _query(conn: Connection, look: Look) -> Select[Any]:
-    # Kinds as literals, so that the planner sees which part of the key is fixed.
-    kinds = facts.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in look.kinds])
+    kinds = _of_kinds(look.kinds)
     column = facts.c[look.column]
     if look.column in ANY_PROVIDER:
         named = listed(conn, ["value"], look.values)
         return _columns().join(named, column == named.c.value).where(kinds)
     named = listed(conn, ["provider", "value"], look.values)
     return _columns().join(named, (facts.c.provider == named.c.provider) & (column == named.c.value)).where(kinds)
+
+
+def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
+    # As literals, so that the planner sees which part of the key is fixed.
+    return facts.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in kinds])
 
 
 def _read(conn: Connection, query: Any) -> dict[FactKey, Kept]:  # noqa: ANN401 - a Select or a union of them

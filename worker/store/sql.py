@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.types import UserDefinedType
 
 from worker.records import records
 from worker.schema import Row
@@ -55,11 +56,29 @@ def listed(conn: Connection, names: Sequence[str], rows: Iterable[tuple[str, ...
     """`rows` of texts as something to join, sent as one parameter however many they are."""
     ordered = sorted(rows)
     if is_postgres(conn):
-        arrays = [list(texts) for texts in zip(*ordered, strict=True)] or [[] for _ in names]
-        sent = [bindparam(None, texts, ARRAY(Text)) for texts in arrays]
+        arrays = [_array(texts) for texts in zip(*ordered, strict=True)] or ["{}" for _ in names]
+        sent = [bindparam(None, array, _Texts()) for array in arrays]
         return func.unnest(*sent).table_valued(*(column(name, Text) for name in names)).render_derived()
     each = func.json_each(json.dumps(ordered)).table_valued("value")
     return select(*(func.json_extract(each.c.value, f"$[{n}]").label(name) for n, name in enumerate(names))).subquery()
+
+
+class _Texts(UserDefinedType[str]):
+    """A Postgres array of texts, given as it is written."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "TEXT[]"
+
+
+def _array(texts: Sequence[str]) -> str:
+    """Texts as a Postgres array is written. The driver does the same one text after the other, in Python."""
+    if any('"' in text or "\\" in text for text in texts):
+        texts = [text.replace("\\", r"\\").replace('"', r"\"") for text in texts]
+    joined = '","'.join(texts)
+    return f'{{"{joined}"}}'
 
 
 def numbered(conn: Connection, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
