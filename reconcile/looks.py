@@ -17,10 +17,12 @@ def explain(scene: Scene) -> tuple[Explained, ...]:
 
 
 def _explained(scene: Scene, i: int) -> Explained:
-    taking = scene.paired.takings[i]
-    paid = [scene.paired.renewals[r] for r in sorted(scene.paired.pays[i])]
-    if len(paid) == 1 and paid[0].kind is RenewalKind.DUES and not _remarkable(taking, paid[0].due):
-        return Explained(taking.ref, (paid[0].due,), ())
+    taking, pays, renewals = scene.paired.takings[i], scene.paired.pays[i], scene.paired.renewals
+    if len(pays) == 1:
+        (only,) = pays
+        if renewals[only].kind is RenewalKind.DUES and not _remarkable(taking, renewals[only].due):
+            return Explained(taking.ref, (renewals[only].due,), ())
+    paid = [renewals[r] for r in sorted(pays)]
     return Explained(taking.ref, tuple(sorted({r.due for r in paid})), tuple(_notes(taking, paid)))
 
 

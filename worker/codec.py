@@ -71,6 +71,8 @@ _TAGGED: Mapping[str, type] = {tag: cls for cls, tag in _TAGS.items()}
 _BARE: Mapping[str, Any] = {
     name: hint for name, hint in get_type_hints(Membership).items() if name not in {"changes", "notices"}
 }
+# All of them at once: one by one they would take five times as long.
+_Bare = msgspec.defstruct("_Bare", [(name, hint | None, None) for name, hint in _BARE.items()])
 
 _NESTED = (dict, list)
 F = TypeVar("F", bound=Fact)
@@ -139,9 +141,8 @@ def membership_to_plain(membership: Membership) -> Plain:
 
 def membership_from_plain(plain: Mapping[str, Any]) -> Membership:
     """The membership that `membership_to_plain` was given. Raises ValueError for anything else."""
-    told = {
-        name: msgspec.convert(value, hint) for name, hint in _BARE.items() if (value := plain.get(name)) is not None
-    }
+    bare = msgspec.convert(plain, _Bare)
+    told = {name: value for name in _BARE if (value := getattr(bare, name)) is not None}
     return Membership(
         **told,
         changes=tuple(_untagged(change) for change in plain.get("changes", ())),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from operator import le, lt
 from typing import Any
 
@@ -30,6 +31,7 @@ from worker.store.columns import NOTHING, Gathered
 # Windows of shorter cycles overlap, and which charge pays which renewal is then for the core to say.
 _MONTHS = {Every.MONTH: 1, Every.YEAR: 12}
 _YEARS_MAX = 25  # the core looks no further than thirty ahead
+_SHARED = 4096  # many memberships began on one day: when such are due is worked out once
 
 
 class _Price(msgspec.Struct):
@@ -121,34 +123,34 @@ class _Dues:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The renewals of every plan met so far: many memberships share one."""
+    """When memberships are looked at, and under which rules."""
 
     rules: Rules
     as_of: date
     over: datetime  # the moment at which the date of the judgement is over
-    known: dict[tuple[date, int, MonthEnd], _Dues] = field(default_factory=dict)
 
     @staticmethod
     def of(rules: Rules, as_of: date) -> Calendar:
         return Calendar(rules, as_of, day_over(as_of, rules.zone))
 
     def dues(self, anchor: date, months: int, month_end: MonthEnd) -> _Dues:
-        key = (anchor, months, month_end)
-        if (found := self.known.get(key)) is None:
-            found = self.known[key] = self._made(anchor, months, month_end)
-        return found
+        return _dues(anchor, months, month_end, self.as_of, self.rules.zone)
 
-    def _made(self, anchor: date, months: int, month_end: MonthEnd) -> _Dues:
-        dates: list[date] = []
-        for on in Cycle.of(anchor, Every.MONTH, months, month_end).dates():
-            if on > self.as_of + timedelta(days=EARLY_DAYS):
-                opens = [self._over(due - timedelta(days=EARLY_DAYS + 1)) for due in dates]
-                return _Dues(dates, opens, [self._over(due + timedelta(days=LATE_FROM_DAYS)) for due in dates], on)
-            dates.append(on)
-        raise AssertionError("anniversaries have no end")
 
-    def _over(self, day: date) -> int:
-        return int(day_over(day, self.rules.zone).timestamp())
+@lru_cache(_SHARED)
+def _dues(anchor: date, months: int, month_end: MonthEnd, as_of: date, zone: str) -> _Dues:
+    dates: list[date] = []
+    for on in Cycle.of(anchor, Every.MONTH, months, month_end).dates():
+        if on > as_of + timedelta(days=EARLY_DAYS):
+            opens = [_over(due - timedelta(days=EARLY_DAYS + 1), zone) for due in dates]
+            return _Dues(dates, opens, [_over(due + timedelta(days=LATE_FROM_DAYS), zone) for due in dates], on)
+        dates.append(on)
+    raise AssertionError("anniversaries have no end")
+
+
+@lru_cache(_SHARED)
+def _over(day: date, zone: str) -> int:
+    return int(day_over(day, zone).timestamp())
 
 
 def judged(ref: str, roster: str, facts: Gathered, calendar: Calendar) -> Outcome | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -40,9 +40,24 @@ def load_ledgers(conn: Connection, refs: Sequence[str]) -> list[Ledger]:
     # Of a plain charge nothing went back: that is part of its being plain.
     back = given_back(conn, [one.fact for many in bound.values() for one in many if not one.plain])
     gaps = open_gaps(conn)
-    ledgers = [_ledger(membership, bound.get(ref, []), paid, back) for ref, membership in members.items()]
+    besides = _Besides(paid, back)
+    ledgers = [_ledger(membership, bound.get(ref, []), besides) for ref, membership in members.items()]
     told = [replace(ledger, complete=False) if _touched_by(gaps, ledger) else ledger for ledger in ledgers]
     return with_claims(conn, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Besides:
+    """What was told of charges besides themselves: what they paid, and what of them went back."""
+
+    paid: Paid
+    back: GivenBack
+
+    def of(self, charge: Charge) -> Sequence[Fact]:
+        paid, back = self.paid, self.back
+        if not (paid.invoices or paid.payments or back.named):
+            return ()
+        return (*paid.of(charge), *paid.payments_of(charge), *back.of(charge))
 
 
 def _touched_by(gaps: Collection[str], ledger: Ledger) -> bool:
@@ -72,7 +87,7 @@ def _stray(charge: Charge, fits: tuple[str, ...], back: GivenBack) -> StrayCharg
     return StrayCharge(charge, fits, refunds, tuple(fact for fact in given if isinstance(fact, Dispute)))
 
 
-def _ledger(membership: Membership, bound: Sequence[Bound], paid: Paid, back: GivenBack) -> Ledger:
+def _ledger(membership: Membership, bound: Sequence[Bound], besides: _Besides) -> Ledger:
     charges = []
     others: dict[type, dict[Ref, Fact]] = {}  # each once, by reference
     for fact, by, _ in bound:
@@ -81,7 +96,7 @@ def _ledger(membership: Membership, bound: Sequence[Bound], paid: Paid, back: Gi
             told = ()
             if by is not None:
                 charges.append(BoundCharge(fact, by))
-                told = (*paid.of(fact), *paid.payments_of(fact), *back.of(fact))
+                told = besides.of(fact)
         for other in told:
             others.setdefault(type(other), {})[other.ref] = other
     charges.sort(key=lambda one: one.charge.ref)
