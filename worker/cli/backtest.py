@@ -76,10 +76,15 @@ def backtest(
     """Decide the whole stored history again under the bundle of a file, and show the difference by clause and in money.
     Nothing in force changes and nothing is sent; the sums are kept for the policy's page in the console."""
     from config import policies
+    from worker.accounts.users import UserError, proper_name
     from worker.backtest import NobodyUnderItError, keep
     from worker.backtest import backtest as run
     from worker.judging import today
 
+    try:
+        name = None if by is None else proper_name(by)
+    except UserError as error:
+        raise bad_input(f"--by: {str(error).removeprefix('NAME: ')}") from None
     bundle = policies.read(file)
     with opened() as runtime:
         if instead_of is not None and instead_of not in runtime.rules.policy.versions:
@@ -90,7 +95,7 @@ def backtest(
         except NobodyUnderItError as error:
             raise bad_input(f"{file}: {error} (see --instead-of)") from None
         try:
-            keep(runtime, found, by)
+            keep(runtime, found, name)
         finally:  # it may have taken long: it is shown also where it cannot be kept
             _show(found, cases=cases, as_json=as_json)
 

@@ -92,6 +92,8 @@ def test_a_backtest_is_a_listing(makegood: Command) -> None:
     table = makegood("policy", "backtest", "draft.toml")
     assert (table.code, "1 cases come out otherwise" in table.err) == (0, True)
     assert makegood("policy", "backtest", "draft.toml", "--instead-of", "none").code == 2
+    for by in ("", "makegood", "a\nb\x00"):
+        assert makegood("policy", "backtest", "draft.toml", "--by", by).code == 2
     assert json.loads(makegood("remedies", "--json").out)["state"] == "queued"
     with closing(sqlite3.connect("makegood.db")) as database:
         kept = database.execute("SELECT made_by, since, cases FROM backtests ORDER BY id").fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -82,6 +83,7 @@ def _environment() -> Environment:
         "number": lambda count: f"{count:,}",
         "plain": plain,
         "twice": lambda word: (word, word),
+        "shell": shlex.quote,
         "path": lambda text: quote(str(text), safe=""),
     }
     environment.globals |= {"asset": asset, "link": link, "pages": PAGES, "done": DONE, "sends": _SENDS}
