@@ -33,7 +33,7 @@ from tests.watched import _free_port as free_port
 from worker.sandbox.bank.bank import STRIPE_KEY, Bank, open_bank
 
 EVERY_S = 10.0
-CALM_S = 900.0  # how long the backlog may take once nothing more comes
+CALM_S = 3600.0  # how long the backlog and the last refund may take once nothing more comes
 NIGHT_AFTER = 12  # minutes
 GROWTH_MAX = 0.05
 GROWTH_MB = 16.0
