@@ -18,6 +18,8 @@ def explain(scene: Scene) -> tuple[Explained, ...]:
 
 def _explained(scene: Scene, i: int) -> Explained:
     taking, pays, renewals = scene.paired.takings[i], scene.paired.pays[i], scene.paired.renewals
+    if not pays:
+        return Explained(taking.ref, (), ())
     if len(pays) == 1:
         (only,) = pays
         if renewals[only].kind is RenewalKind.DUES and not _remarkable(taking, renewals[only].due):

@@ -285,3 +285,11 @@ def test_what_is_paired_at_once_is_what_comparing_all_pairings_gives(history: tu
     used, unsure = cheapest(list(options), takings, options)
     assert {i: chosen.get(i, frozenset()) for i in options} == used
     assert ambiguous == unsure
+
+
+@given(_troubled())
+def test_a_charge_that_pays_nothing_is_no_look_alike(history: tuple[Membership, list[Charge]]) -> None:
+    membership, charges = history
+    outcome = reconcile(_ledger(membership, [replace(c, tax_minor=1) for c in charges]), rules(), AS_OF)
+
+    assert all(one.pays for one in outcome.explained if one.notes)
