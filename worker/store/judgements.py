@@ -35,16 +35,14 @@ class Judgement:
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Case:
-    """One remedy's key: what is stored of it, what the judgement wants, what comes of that, and its finding; and what
-    is stored of it in the end."""
+    """One remedy's key: what is stored of it, what the judgement wants, what comes of that, and its finding."""
 
     act: Act
     row: Row | None
     decided: Remedy | None
     finding: Finding | None
-    left: Row | None = None
 
 
 @dataclass(slots=True)
@@ -63,13 +61,14 @@ def write(conn: Connection, judgement: Judgement, at: datetime) -> list[Entry]:
     rows = _held_remedies(conn, judgement, list(held), list(decided))
     money, found = _Changes(), _Changes()
     cases: dict[str, list[_Case]] = {}
+    left: dict[str, list[Row]] = {}
     for key in sorted(rows.keys() | decided.keys()):
         case, finding = _case(rows.get(key), decided.get(key), wanted)
         cases.setdefault(finding, []).append(case)
-        _settle_remedy(money, case, at)
+        if (stays := _settle_remedy(money, case, at)) is not None:
+            left.setdefault(stays["finding"], []).append(stays)
     for key in sorted(held.keys() | wanted.keys()):
-        mine = cases.get(key, [])
-        _settle_finding(found, held.get(key), wanted.get(key), mine, [case.left for case in mine if case.left])
+        _settle_finding(found, held.get(key), wanted.get(key), cases.get(key, []), left.get(key, []))
     _apply(conn, remedies, money)
     _apply(conn, findings, found)
     return [*found.entries, *money.entries]
@@ -112,8 +111,8 @@ def _locked(conn: Connection, table: Table, *keys: Select[Any]) -> dict[str, Row
     return {row["key"]: dict(row) for row in conn.execute(query).mappings()}
 
 
-def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> None:
-    """Carry out what `weigh` said. A row keeps its moment of decision while nothing in it changes."""
+def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> Row | None:
+    """Carry out what `weigh` said, to the row that is left. It keeps its moment of decision while nothing changes."""
     act, row, new = case.act, case.row, None
     if row is not None and act is Act.DELETE:
         changes.gone.append(row["key"])
@@ -125,12 +124,12 @@ def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> None:
         new["touched_by_person"] = row is not None and row["touched_by_person"]
     elif row is not None:
         new = {**row, **_moved(act, case.decided)}
-    case.left = new
     if new is not None and not _alike(row, new, besides="decided_at"):
         changes.put[new["key"]] = new
         changes.entries.append(
             _remedy_entry(_ACTIONS.get(act, "remedy_changed" if row else "remedy_decided"), new, row)
         )
+    return new
 
 
 def _moved(act: Act, wanted: Remedy | None) -> Row:
