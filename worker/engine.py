@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.errors import (
     IdleInTransactionSessionTimeout,
@@ -22,6 +23,8 @@ from psycopg.errors import (
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import OperationalError
+
+import worker.packed  # noqa: F401 - so that every connection knows how its arrays are sent
 
 if TYPE_CHECKING:  # half a second that only a migration has to spend
     from alembic.config import Config
@@ -192,10 +195,15 @@ def _sqlite(url: URL) -> Engine:
     # `autocommit=False` in the driver would begin transactions itself, and late: a read followed by a write then loses
     # updates of others without an error. With isolation_level None it begins none, and the event below does.
     arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    engine = create_engine(url, connect_args=arguments, json_serializer=_json, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _json(value: object) -> str:
+    """JSON, in which what is JSON text already stays as it is (`msgspec.Raw`)."""
+    return msgspec.json.encode(value).decode()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own

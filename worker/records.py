@@ -1,13 +1,12 @@
-"""Many rows in one statement: as JSON in one parameter, which Postgres takes apart."""
+"""Many new rows in one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-from sqlalchemy import Connection, LargeBinary, Table, TableValuedAlias, Text, bindparam, column, func, insert, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Connection, Table, insert
 
+from worker import packed
 from worker.schema import Row
 
 
@@ -16,21 +15,7 @@ def add(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
     if conn.dialect.name == "postgresql":
-        names = list(rows[0])
-        conn.execute(insert(table).from_select(names, select(records(table, names, rows))))
+        names = tuple(rows[0])
+        conn.exec_driver_sql(packed.insert(table, names), packed.whole(table, names, rows))
     else:
         conn.execute(insert(table), rows)
-
-
-def records(table: Table, names: Sequence[str], rows: Sequence[Row]) -> TableValuedAlias:
-    """Rows as something to select from, sent as one JSON parameter: many times quicker on Postgres than a statement a
-    row, which a driver has to send and the server to answer one by one."""
-    binary = [name for name in names if isinstance(table.c[name].type, LargeBinary)]
-    spelled = [{**row, **{name: _spelled(row[name]) for name in binary}} for row in rows] if binary else rows
-    sent = bindparam(None, msgspec.json.encode(spelled).decode(), Text)
-    typed = [column(name, table.c[name].type) for name in names]
-    return func.jsonb_to_recordset(sent.cast(JSONB)).table_valued(*typed).render_derived(with_types=True)
-
-
-def _spelled(value: bytes | None) -> str | None:
-    return None if value is None else f"\\x{value.hex()}"

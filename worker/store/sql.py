@@ -16,17 +16,18 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     column,
     func,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.types import NullType, UserDefinedType
 
-from worker.records import records
+from worker import packed
 from worker.schema import Row
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def _array(texts: Sequence[str]) -> str:
 def numbered(conn: Connection, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
     """Whether `column` is one of `numbers`, sent as one parameter however many they are."""
     if is_postgres(conn):
-        return column == func.any(bindparam(None, list(numbers), ARRAY(BigInteger)))
+        return column == func.any(cast(bindparam(None, packed.numbers(numbers), NullType()), ARRAY(BigInteger)))
     each = func.json_each(json.dumps(list(numbers))).table_valued("value")
     return column.in_(select(each.c.value))
 
@@ -111,18 +112,19 @@ def put(
     columns `returning` of the rows that were written."""
     if not rows:
         return []
-    names = list(rows[0])
-    statement: Any = (postgresql.insert if is_postgres(conn) else sqlite.insert)(table)
+    names = tuple(rows[0])
     if is_postgres(conn):
-        statement = statement.from_select(names, select(records(table, names, rows)))
-    if replacing:
-        told = {name: statement.excluded[name] for name in names if name not in key}
-        statement = statement.on_conflict_do_update(index_elements=key, set_=told)
+        statement = packed.insert(table, names, tuple(key), tuple(returning), replacing=replacing)
+        done = conn.exec_driver_sql(statement, packed.whole(table, names, rows))
     else:
-        statement = statement.on_conflict_do_nothing(index_elements=key)
-    if returning:
-        statement = statement.returning(*(table.c[name] for name in returning))
-    done = conn.execute(statement) if is_postgres(conn) else conn.execute(statement, rows)
+        inserted = sqlite.insert(table)
+        told = {name: inserted.excluded[name] for name in names if name not in key}
+        upsert = (
+            inserted.on_conflict_do_update(index_elements=key, set_=told)
+            if replacing
+            else inserted.on_conflict_do_nothing(index_elements=key)
+        )
+        done = conn.execute(upsert.returning(*(table.c[name] for name in returning)) if returning else upsert, rows)
     return [tuple(row) for row in done] if returning else []
 
 
@@ -130,12 +132,11 @@ def change(conn: Connection, table: Table, rows: Sequence[Row], *, key: Sequence
     """Set, in the row of each one's key, its other columns."""
     if not rows:
         return
-    told = [name for name in rows[0] if name not in key]
+    names = tuple(rows[0])
     if is_postgres(conn):
-        new = records(table, [*key, *told], rows)
-        same = and_(*(table.c[name] == new.c[name] for name in key))
-        conn.execute(update(table).where(same).values({name: new.c[name] for name in told}))
+        conn.exec_driver_sql(packed.change(table, names, tuple(key)), packed.columns(table, names, rows))
         return
+    told = [name for name in names if name not in key]
     same = and_(*(table.c[name] == bindparam(f"_{name}") for name in key))
     statement = update(table).where(same).values({name: bindparam(f"_{name}") for name in told})
     conn.execute(statement, [{f"_{name}": value for name, value in row.items()} for row in rows])
