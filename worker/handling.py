@@ -12,6 +12,7 @@ tried alone, and after the fifth attempt a person has to look. No other batch pa
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from handlers.inbox import MalformedDelivery, Translation
 from worker import codec
 from worker.audit import append_all
 from worker.faults import where
-from worker.judging import judge_changed
+from worker.judging import Round, judge_changed
 from worker.money.following import follow
 from worker.runtime import Runtime
 from worker.store import deliveries, tallies
@@ -35,8 +36,8 @@ from worker.store.sql import TRANSIENT, run
 from worker.store.tallies import kind_of
 from worker.store.tellings import Told
 
-BATCH = 500
-JUDGE_EVERY = 8  # batches: a long backlog is judged now and then, not after every batch
+BATCH = 1000
+HANDLE_S, JUDGE_S = 20.0, 5.0  # how long each has its turn while the other waits
 RETRY_AFTER = timedelta(minutes=1)
 DEADLY = "whoever handled it ended before it was done"
 
@@ -85,17 +86,40 @@ def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
 
 
 def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, limit: int = BATCH) -> Handled:
-    """Handle deliveries until none is left that can be handled now, then judge all that was touched, by them or by
-    whoever was interrupted. Ends earlier, between two batches or slices, once `stopping()`."""
-    total, batches = Handled(), 0
-    while not stopping() and (handled := store_pending(runtime, limit)).total:
+    """Handle deliveries until none is left that can be handled now, and judge all that was touched, by them or by
+    whoever was interrupted. Deliveries go first, for what many of them touch is then judged once; but neither side
+    waits longer than the other's turn. Ends earlier, between two batches or slices, once `stopping()`."""
+    total = Handled()
+    going: Round | None = None
+    behind = False  # whether something was touched where the round has been already
+    while not stopping():
+        handled, left = _turn_of_deliveries(runtime, stopping, limit)
         total += handled
-        batches += 1
-        if batches % JUDGE_EVERY == 0:
-            judge_changed(runtime, stopping)
-    if not stopping():
-        judge_changed(runtime, stopping)
+        if stopping():
+            break
+        going, behind = (Round(), False) if going is None else (going, behind or handled.total > 0)
+        judge_changed(runtime, _within(JUDGE_S, stopping), going)
+        if going.over:
+            if not left and not behind:
+                break
+            going = None
     return total
+
+
+def _turn_of_deliveries(runtime: Runtime, stopping: Callable[[], bool], limit: int) -> tuple[Handled, bool]:
+    """What was handled, and whether there may be more."""
+    total, over = Handled(), _within(HANDLE_S, stopping)
+    while (handled := store_pending(runtime, limit)).total:
+        total += handled
+        if over():
+            return total, True
+    return total, False
+
+
+def _within(seconds: float, stopping: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether so much time has gone by from now on, or it is time to stop."""
+    until = time.monotonic() + seconds
+    return lambda: stopping() or time.monotonic() >= until
 
 
 def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
@@ -189,7 +213,12 @@ def _store(
 def _tally(conn: Connection, read: Sequence[_Read]) -> None:
     handled = Counter((one.delivery.provider, kind_of(one.delivery.event_type), one.outcome) for one in read)
     tallies.add(conn, tallies.HANDLED, handled)
-    told = Counter((one.delivery.provider, codec.kind_of(telling.fact), "") for one in read for telling in _told(one))
+    told = Counter(
+        (one.delivery.provider, codec.kind_of(fact), "")
+        for one in read
+        if one.translation is not None
+        for fact in one.translation.facts
+    )
     tallies.add(conn, tallies.TOLD, told)
 
 

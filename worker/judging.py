@@ -80,21 +80,57 @@ def reconcile_all(
     if membership is not None:
         return run(runtime.engine, lambda conn: judge_memberships(conn, runtime, [membership], as_of))
     wanted = Wanted(as_of, everything)
-    return _run(runtime, wanted, f"reconcile {as_of}", progress) + judge_strays_due(runtime, wanted)
+    judging = Judging(f"reconcile {as_of} at {runtime.clock().isoformat()}")
+    total = Judged()
+    for _, judged in _memberships(runtime, wanted, judging, ""):
+        total += judged
+        if progress is not None:
+            progress(total.memberships)
+    if total.memberships:
+        breaker.check(runtime, judging)
+    return total + judge_strays_due(runtime, wanted)
 
 
-def judge_changed(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Judged:
+@dataclass(slots=True)
+class Round:
+    """How far a round over what changed has come: one that is broken off goes on from there, so that whatever is
+    marked meanwhile, everybody's turn comes."""
+
+    membership: str = ""
+    strays: bool = False  # memberships are done with, and stray charges under way
+    stray: Ref = _FIRST
+    over: bool = False
+
+
+def judge_changed(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, going: Round | None = None) -> Judged:
     """Judge, as of today, what facts or rosters have changed since it was last judged. Ends earlier, between two
-    slices, once `stopping()`: what is left stays marked."""
-    wanted = Wanted(today(runtime), changed_only=True)
-    judged = _run(runtime, wanted, "changed", stopping=stopping)
-    return judged if stopping() else judged + judge_strays_due(runtime, wanted)
+    slices, once `stopping()`: what is left stays marked, and `going` says where to go on."""
+    going, wanted = going or Round(), Wanted(today(runtime), changed_only=True)
+    judging = Judging(f"changed at {runtime.clock().isoformat()}")
+    total = Judged()
+    if not going.strays:
+        for last, judged in _memberships(runtime, wanted, judging, going.membership):
+            total, going.membership = total + judged, last
+            if stopping():
+                break
+        else:
+            going.strays = True
+        if total.memberships:
+            breaker.check(runtime, judging)
+    if going.strays and not stopping():
+        for stray, judged in _strays(runtime, wanted, going.stray):
+            total, going.stray = total + judged, stray
+            if stopping():
+                break
+        else:
+            going.over = True
+    return total
 
 
 def judge_range(runtime: Runtime, after: str, wanted: Wanted, judging: Judging) -> Judged:
     """Judge what is wanted of the memberships after `after`: one worker's share of a run, at which the breaker looks
     when all of it is done."""
-    return _memberships(runtime, wanted, judging, after=after)
+    return sum((judged for _, judged in _memberships(runtime, wanted, judging, after)), Judged())
 
 
 def today(runtime: Runtime) -> date:
@@ -173,52 +209,23 @@ def _tell(entries: Sequence[Entry], judgement: Judgement) -> None:
             )
 
 
-def _run(
-    runtime: Runtime,
-    wanted: Wanted,
-    what: str,
-    progress: Callable[[int], None] | None = None,
-    stopping: Callable[[], bool] = lambda: False,
-) -> Judged:
-    judging = Judging(f"{what} at {runtime.clock().isoformat()}")
-    total = _memberships(runtime, wanted, judging, progress=progress, stopping=stopping)
-    if total.memberships:
-        breaker.check(runtime, judging)
-    return total
+def _memberships(runtime: Runtime, wanted: Wanted, judging: Judging, after: str) -> Iterator[tuple[str, Judged]]:
+    """Judge the memberships that are wanted, part by part, each up to a reference."""
 
-
-def _memberships(
-    runtime: Runtime,
-    wanted: Wanted,
-    judging: Judging,
-    *,
-    after: str = "",
-    progress: Callable[[int], None] | None = None,
-    stopping: Callable[[], bool] = lambda: False,
-) -> Judged:
     def choose(conn: Connection, last: str) -> Sequence[str]:
         return due.next_memberships(conn, wanted, last, SLICE)
 
     def judge(conn: Connection, refs: Sequence[str]) -> Judged:
         return judge_memberships(conn, runtime, refs, wanted.as_of, judging)
 
-    total = Judged()
     if wanted.changed_only:  # few, and seldom clean
-        parts = _slices(runtime, after, choose, judge)
-    else:
-        parts = _screened(runtime, wanted, judging, after, judge)
-    for judged in parts:
-        total += judged
-        if progress is not None:
-            progress(total.memberships)
-        if stopping():
-            break
-    return total
+        return _slices(runtime, after, choose, judge)
+    return _screened(runtime, wanted, judging, after, judge)
 
 
 def _screened(
     runtime: Runtime, wanted: Wanted, judging: Judging, after: str, judge: Callable[[Connection, Sequence[str]], Judged]
-) -> Iterator[Judged]:
+) -> Iterator[tuple[str, Judged]]:
     """Look through many memberships at once; what is not seen to be clean is judged slice after slice."""
     last = after
     while True:
@@ -228,9 +235,9 @@ def _screened(
         if not chosen:
             return
         if judged.memberships:
-            yield judged
+            yield last, judged  # what is left of them comes now
         for few in parted(rest):
-            yield _slice(runtime, partial(_these, few), judge)[1]
+            yield few[-1], _slice(runtime, partial(_these, few), judge)[1]
         last = chosen[-1]
 
 
@@ -267,14 +274,17 @@ def _screen(
 
 def judge_strays_due(runtime: Runtime, wanted: Wanted) -> Judged:
     """Judge what is wanted of the charges that no membership has."""
+    return sum((judged for _, judged in _strays(runtime, wanted, _FIRST)), Judged())
 
+
+def _strays(runtime: Runtime, wanted: Wanted, after: Ref) -> Iterator[tuple[Ref, Judged]]:
     def choose(conn: Connection, last: Ref) -> Sequence[Ref]:
         return due.next_strays(conn, wanted, last, SLICE)
 
     def judge(conn: Connection, refs: Sequence[Ref]) -> Judged:
         return judge_strays(conn, runtime, refs, wanted.as_of)
 
-    return sum(_slices(runtime, _FIRST, choose, judge), Judged())
+    return _slices(runtime, after, choose, judge)
 
 
 def _slices(
@@ -282,15 +292,15 @@ def _slices(
     first: R,
     choose: Choose[R],
     judge: Callable[[Connection, Sequence[R]], Judged],
-) -> Iterator[Judged]:
+) -> Iterator[tuple[R, Judged]]:
     """Judge slice after slice, each chosen from behind the one before: what cannot be judged is not met twice."""
     last = first
     while True:
         chosen, judged = _slice(runtime, partial(choose, last=last), judge)
         if not chosen:
             return
-        yield judged
         last = chosen[-1]
+        yield last, judged
 
 
 def _slice(
