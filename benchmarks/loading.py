@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 from sqlalchemy import Engine, Table, insert
 
@@ -88,4 +89,6 @@ def _put(engine: Engine, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _sent(value: Any) -> Any:  # noqa: ANN401 - a column's value
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
     return json.dumps(value) if isinstance(value, dict | list) else value

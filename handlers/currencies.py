@@ -8,6 +8,7 @@ aside); what cannot be sent is a ValueError.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from handlers.inbox import MalformedDelivery
 from reconcile.currency import EXPONENTS
@@ -28,6 +29,7 @@ _DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,4}))?", re.ASCII)
 _CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
 
 
+@lru_cache(1000)
 def currency_code(text: str) -> str:
     """The upper-case ISO 4217 code. An unknown one is a MalformedDelivery that names it."""
     if _CODE.fullmatch(text) is None:

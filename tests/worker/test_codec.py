@@ -95,6 +95,7 @@ def test_a_fact_comes_back_equal_from_plain_json_and_from_text(fact: Fact) -> No
     kind = codec.kind_of(fact)
     assert codec.fact_from_plain(kind, plain) == fact
     assert codec.fact_from_text(kind, codec.text_of(plain)) == fact
+    assert codec.fact_to_text(fact) == codec.text_of(plain)
     assert codec.fact_to_plain(codec.fact_from_plain(kind, plain)) == plain
 
 

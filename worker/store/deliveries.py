@@ -35,7 +35,6 @@ class Delivery:
     event_id: str
     event_type: str
     source: str
-    occurred_at: datetime
     received_at: datetime
     attempts: int
     body: bytes | None

@@ -34,13 +34,13 @@ class Touched:
 def store_facts(conn: Connection, keyring: Keyring, told: Iterable[Told]) -> Touched:
     """Take in what deliveries told. A telling known already changes nothing; in whatever order and parts tellings come,
     the stored facts and their bindings are the same. What is touched is marked so, and stays marked until judged."""
+    known = [Told(in_utc(without_address(t.fact, keyring)), t.source, t.delivery_id) for t in told]
     lock_facts(conn)
-    known = [Told(without_address(t.fact, keyring), t.source, t.delivery_id) for t in told]
     new = tellings.keep(conn, known)
     if not new:
         return Touched()
     before = rows.by_key(conn, new)
-    first = by_first([(key, in_utc(t.fact)) for t in known if (key := key_of(t.fact)) in new and key not in before])
+    first = by_first([(key, t.fact) for t in known if (key := key_of(t.fact)) in new and key not in before])
     merged = tellings.merged(conn, new, first)
     changed = [fact for fact in merged if (kept := before.get(key_of(fact))) is None or kept.fact != fact]
     unwritten = {key for fact in changed if (key := key_of(fact)) not in before and key[1] in LAST}

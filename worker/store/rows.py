@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from functools import cache
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,10 +16,12 @@ from reconcile.binding import Binding
 from reconcile.facts import Fact
 from reconcile.ledger import BoundBy
 from reconcile.money import Money
-from worker.codec import FactKey, fact_from_text, fact_to_plain, key_of
+from worker import packed
+from worker.codec import FactKey, fact_from_text, fact_to_text, key_of
+from worker.packed import Packed
 from worker.schema import Row, facts
 from worker.store.gists import UNKNOWN, Gist
-from worker.store.sql import change, listed, put
+from worker.store.sql import change, is_postgres, listed, put
 
 # Kinds that find a membership of their own. Refunds, disputes and invoice payments go with their charge.
 BOUND = ("charge", "credit", "failed_payment", "invoice", "subscription")
@@ -67,8 +72,12 @@ class Look:
 
 def find(conn: Connection, *looks: Look) -> dict[FactKey, Kept]:
     """Every fact that one of `looks` means, in one statement, in key order."""
-    parts = [_query(conn, look) for look in looks if look.values]
-    return _read(conn, union_all(*parts)) if parts else {}
+    asked = [look for look in looks if look.values]
+    if not asked:
+        return {}
+    if is_postgres(conn):
+        return _read(conn.exec_driver_sql(_statement(*(_means(look) for look in asked)), _sent(asked)).all())
+    return _read(conn.execute(union_all(*(_query(conn, look) for look in asked))).all())
 
 
 def of_memberships(conn: Connection, refs: Iterable[str]) -> dict[str, list[Bound]]:
@@ -86,10 +95,10 @@ def of_memberships(conn: Connection, refs: Iterable[str]) -> dict[str, list[Boun
 
 def by_key(conn: Connection, keys: Iterable[FactKey]) -> dict[FactKey, Kept]:
     """The facts of these keys that are known."""
-    named = listed(conn, [column.name for column in _KEY], keys)
-    onclause = [column == named.c[column.name] for column in _KEY]
-    query = _columns().join(named, onclause[0] & onclause[1] & onclause[2])
-    return _read(conn, query)
+    by_kind: dict[str, set[tuple[str, ...]]] = {}
+    for provider, kind, object_id in keys:
+        by_kind.setdefault(kind, set()).add((provider, object_id))
+    return find(conn, *(Look("object_id", (kind,), values) for kind, values in sorted(by_kind.items())))
 
 
 def write(conn: Connection, changed: Sequence[Fact]) -> None:
@@ -100,9 +109,9 @@ def write(conn: Connection, changed: Sequence[Fact]) -> None:
 
 def write_bound(conn: Connection, bound: Sequence[tuple[Fact, Binding, Gist]]) -> None:
     """Write facts together with what they are bound to and their gists, in key order."""
-    whole = [row_of(fact) | _bound_row(key_of(fact), binding, gist) for fact, binding, gist in bound]
-    names = [column.name for column in _KEY]
-    put(conn, facts, sorted(whole, key=lambda row: tuple(row[name] for name in names)), key=names, replacing=True)
+    ordered = sorted(bound, key=lambda told: key_of(told[0]))
+    whole = [row_of(fact) | _bound_row(key_of(fact), binding, gist) for fact, binding, gist in ordered]
+    put(conn, facts, whole, key=[column.name for column in _KEY], replacing=True)
 
 
 def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding, Gist]]) -> None:
@@ -111,20 +120,51 @@ def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding, Gist]])
     change(conn, facts, rows, key=[column.name for column in _KEY])
 
 
-def _columns() -> Select[Any]:
-    # Text, not JSON: the codec reads it straight into the fact's type.
-    c = facts.c
-    return select(*_KEY, c.membership, c.bound_by, c.plain, c.period_from, cast(c.fits, Text), cast(c.body, Text))
+# One look on Postgres: the rows of each value by that column's index, told so by OFFSET, which keeps the inner query as
+# it is. Left to itself the planner now and then reads all keys of a kind instead, once a batch, however many there are.
+# For the same reason the kind is not looked at before the rows are there, unless it is the key that is looked up.
+_LOOK = """SELECT found.provider, found.kind, found.object_id, found.membership, found.bound_by, found.plain,
+found.period_from, found.fits::text, found.body::text
+FROM unnest({arrays}) AS told ({names}) CROSS JOIN LATERAL (SELECT * FROM facts WHERE {same} OFFSET 0) AS found
+WHERE {rest}"""
+
+_Means = tuple[str, tuple[str, ...]]
+
+
+def _means(look: Look) -> _Means:
+    return look.column, look.kinds
+
+
+@cache
+def _statement(*looks: _Means) -> str:
+    return " UNION ALL ".join(starmap(_look, looks))
+
+
+def _look(name: str, kinds: tuple[str, ...]) -> str:
+    names = ["value"] if name in ANY_PROVIDER else ["provider", "value"]
+    same = [f"facts.{name} = told.value", *("facts.provider = told.provider" for _ in names[1:])]
+    kind = f"kind IN ({', '.join(map(repr, kinds))})"
+    if name == "object_id":
+        same.append(f"facts.{kind}")
+    arrays = ", ".join("%b::text[]" for _ in names)
+    return _LOOK.format(arrays=arrays, names=", ".join(names), same=" AND ".join(same), rest=f"found.{kind}")
+
+
+def _sent(looks: Iterable[Look]) -> tuple[Packed, ...]:
+    return tuple(packed.texts(column) for look in looks for column in zip(*sorted(look.values), strict=True))
 
 
 def _query(conn: Connection, look: Look) -> Select[Any]:
+    """The same on SQLite."""
+    # Text, not JSON: the codec reads it straight into the fact's type.
+    c = facts.c
+    query = select(*_KEY, c.membership, c.bound_by, c.plain, c.period_from, cast(c.fits, Text), cast(c.body, Text))
     kinds = _of_kinds(look.kinds)
-    column = facts.c[look.column]
     if look.column in ANY_PROVIDER:
         named = listed(conn, ["value"], look.values)
-        return _columns().join(named, column == named.c.value).where(kinds)
+        return query.join(named, c[look.column] == named.c.value).where(kinds)
     named = listed(conn, ["provider", "value"], look.values)
-    return _columns().join(named, (facts.c.provider == named.c.provider) & (column == named.c.value)).where(kinds)
+    return query.join(named, (c.provider == named.c.provider) & (c[look.column] == named.c.value)).where(kinds)
 
 
 def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
@@ -132,12 +172,12 @@ def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
     return facts.c.kind.in_([literal_column(f"'{kind}'", Text) for kind in kinds])
 
 
-def _read(conn: Connection, query: Any) -> dict[FactKey, Kept]:  # noqa: ANN401 - a Select or a union of them
+def _read(rows: Iterable[Sequence[Any]]) -> dict[FactKey, Kept]:
     found: dict[FactKey, Kept] = {}
-    for provider, kind, object_id, membership, bound_by, plain, period_from, fits, body in conn.execute(query).all():
+    for provider, kind, object_id, membership, bound_by, plain, period_from, fits, body in rows:
         key = (provider, kind, object_id)
         if key not in found:
-            gist = UNKNOWN if plain is None else Gist(plain, period_from)
+            gist = UNKNOWN if plain is None else Gist(plain, period_from and period_from.astimezone(UTC))
             found[key] = Kept(fact_from_text(kind, body), _binding(membership, bound_by, fits), gist)
     return {key: found[key] for key in sorted(found)}
 
@@ -151,8 +191,11 @@ def _binding(membership: str | None, bound_by: str | None, fits: str | None) -> 
 
 
 def _bound_row(key: FactKey, binding: Binding, gist: Gist) -> Row:
+    provider, kind, object_id = key
     return {
-        **{column.name: value for column, value in zip(_KEY, key, strict=True)},
+        "provider": provider,
+        "kind": kind,
+        "object_id": object_id,
         "membership": binding.membership,
         "bound_by": None if binding.by is None else binding.by.value,
         "fits": list(binding.fits),
@@ -177,7 +220,7 @@ def row_of(fact: Fact) -> Row:
         "state": getattr(fact, "state", getattr(fact, "status", None)),
         "at": next((at for name in _TIMES if (at := getattr(fact, name, None)) is not None), None),
         "told_at": fact.told_at,
-        "body": fact_to_plain(fact),
+        "body": msgspec.Raw(fact_to_text(fact)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,6 +42,7 @@ def read(conn: Connection) -> list[tuple[str, str, str, str, int]]:
     return [(name, provider, kind, outcome, n) for name, provider, kind, outcome, n in conn.execute(query)]
 
 
+@lru_cache(1000)
 def kind_of(event_type: str) -> str:
     """What an event is about, of which there are some dozens: `charge.dispute` of `charge.dispute.created`."""
     return _NOT_PLAIN.sub("_", event_type.rpartition(".")[0].lower() or event_type.lower())[:60]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
+import msgspec
 from sqlalchemy import Connection, Text, cast, select
 
 from reconcile.facts import Charge, Fact, Invoice, Refund, Subscription
 from reconcile.tellings import merge
-from worker.codec import FactKey, digest, fact_from_text, fact_to_plain, key_of, text_of
+from worker.codec import FactKey, digest, fact_from_text, fact_to_text, key_of
 from worker.crypt import Keyring
 from worker.schema import Row, tellings
 from worker.scrubbing.texts import scrubbed
@@ -47,11 +49,10 @@ def _without_numbers(fact: Fact) -> Fact:
 
 def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:
     """Add tellings; the keys of the facts of which something new was told."""
-    rows: dict[tuple[str, ...], Row] = {}
-    for telling in told:
-        row = _row(telling)
-        rows.setdefault(tuple(row[column.name] for column in _UNIQUE), row)
     unique = [column.name for column in _UNIQUE]
+    rows: dict[tuple[str, ...], Row] = {}
+    for row in map(_row, told):
+        rows.setdefault(_unique(row), row)
     kept = put(conn, tellings, [rows[key] for key in sorted(rows)], key=unique, replacing=False, returning=unique[:3])
     return {(provider, kind, object_id) for provider, kind, object_id in kept}
 
@@ -79,16 +80,19 @@ def _merge(told: list[Fact]) -> Fact:
     return told[0] if len(told) == 1 else merge(told)  # type: ignore[type-var]  # all of one kind, as `merge` wants them
 
 
+_unique = itemgetter(*(column.name for column in _UNIQUE))
+
+
 def _row(telling: Told) -> Row:
     provider, kind, object_id = key_of(telling.fact)
-    plain = fact_to_plain(telling.fact)
+    text = fact_to_text(telling.fact)
     return {
         "provider": provider,
         "kind": kind,
         "object_id": object_id,
-        "digest": digest(text_of(plain)),
+        "digest": digest(text),
         "told_at": telling.fact.told_at,
         "source": telling.source,
         "delivery_id": telling.delivery_id,
-        "body": plain,
+        "body": msgspec.Raw(text),
     }
