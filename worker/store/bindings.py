@@ -22,16 +22,25 @@ from reconcile.facts import Charge, ChargeState, FailedPayment, Invoice, Subscri
 from reconcile.ledger import BoundBy
 from reconcile.money import Money
 from worker.codec import FactKey
+from worker.packed import texts
 from worker.schema import identifiers
 from worker.store.gists import gist
 from worker.store.links import given_back, paid_by
 from worker.store.rows import BOUND, Kept, Look, bind_to, find, write_bound
-from worker.store.sql import listed
+from worker.store.sql import is_postgres, listed
 
 Identifier = tuple[str, BoundBy, str]  # provider ("" where it belongs to none), kind, value
 Known = dict[Identifier, set[str]]
 _TAUGHT = (BoundBy.SUBSCRIPTION, BoundBy.CUSTOMER, BoundBy.PAYER)
 _NOTHING = Money(0, "XXX")
+_BY = {by.value: by for by in BoundBy}
+
+# By the key, one after the other, as the facts are looked up (see `rows`).
+_CARRIED = """SELECT found.* FROM unnest(%b::text[], %b::text[], %b::text[]) AS told (provider, kind, value)
+CROSS JOIN LATERAL (
+    SELECT provider, kind, value, membership FROM identifiers AS i
+    WHERE (i.provider, i.kind, i.value) = (told.provider, told.kind, told.value) OFFSET 0
+) AS found"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +143,22 @@ def _identifiers(subjects: Iterable[tuple[Charge | Subscription, Sequence[Invoic
 
 
 def _roster(conn: Connection, asked: Collection[Identifier]) -> Known:
-    c = identifiers.c
-    named = listed(conn, ["provider", "kind", "value"], [(p, by.value, value) for p, by, value in asked])
-    same = (c.provider == named.c.provider) & (c.kind == named.c.kind) & (c.value == named.c.value)
     known: Known = {}
-    for provider, kind, value, membership in conn.execute(
-        select(c.provider, c.kind, c.value, c.membership).join(named, same)
-    ):
-        known.setdefault((provider, BoundBy(kind), value), set()).add(membership)
+    for provider, kind, value, membership in _carried(conn, sorted((p, by.value, value) for p, by, value in asked)):
+        known.setdefault((provider, _BY[kind], value), set()).add(membership)
     return known
+
+
+def _carried(conn: Connection, asked: Sequence[tuple[str, str, str]]) -> Iterable[Sequence[Any]]:
+    """The rows of these identifiers."""
+    if not asked:
+        return ()
+    if is_postgres(conn):
+        return conn.exec_driver_sql(_CARRIED, tuple(map(texts, zip(*asked, strict=True)))).all()
+    c = identifiers.c
+    named = listed(conn, ["provider", "kind", "value"], asked)
+    same = (c.provider == named.c.provider) & (c.kind == named.c.kind) & (c.value == named.c.value)
+    return conn.execute(select(c.provider, c.kind, c.value, c.membership).join(named, same))
 
 
 def _teaches(subscription: Subscription) -> list[Identifier]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from worker.crypt import Keyring
+from worker.engine import AS_BYTES
 from worker.schema import Row, deliveries
 from worker.store.recording import NewDelivery, Recorded, place, record
 from worker.store.sql import numbered
@@ -44,7 +45,8 @@ def claim(conn: Connection, limit: int, now: datetime) -> list[Delivery]:
     """The oldest unhandled deliveries that are due, locked until the end of the transaction on Postgres (others skip
     them); on SQLite the transaction itself is alone."""
     query = select(*_columns()).where(_due(now)).order_by(deliveries.c.id).limit(limit)
-    return [Delivery(**row) for row in conn.execute(query.with_for_update(skip_locked=True)).mappings()]
+    found = conn.execute(query.with_for_update(skip_locked=True), execution_options={AS_BYTES: True})
+    return [Delivery(*row) for row in found.all()]
 
 
 def count(conn: Connection, taken: Iterable[Delivery]) -> None:

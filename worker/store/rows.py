@@ -120,13 +120,13 @@ def bind_to(conn: Connection, bindings: Sequence[tuple[FactKey, Binding, Gist]])
     change(conn, facts, rows, key=[column.name for column in _KEY])
 
 
-# One look on Postgres: the rows of each value by that column's index, told so by OFFSET, which keeps the inner query as
-# it is. Left to itself the planner now and then reads all keys of a kind instead, once a batch, however many there are.
-# For the same reason the kind is not looked at before the rows are there, unless it is the key that is looked up.
+# One look on Postgres: the rows of each value by that column's index. OFFSET keeps the inner query as it is, and no
+# kind is named in it, so that no other index is left: the planner now and then thinks it quicker to read all that is
+# of a kind or of a provider, for a whole batch or even for each value, however much that is.
 _LOOK = """SELECT found.provider, found.kind, found.object_id, found.membership, found.bound_by, found.plain,
 found.period_from, found.fits::text, found.body::text
 FROM unnest({arrays}) AS told ({names}) CROSS JOIN LATERAL (SELECT * FROM facts WHERE {same} OFFSET 0) AS found
-WHERE {rest}"""
+WHERE found.kind IN ({kinds})"""
 
 _Means = tuple[str, tuple[str, ...]]
 
@@ -140,18 +140,31 @@ def _statement(*looks: _Means) -> str:
     return " UNION ALL ".join(starmap(_look, looks))
 
 
-def _look(name: str, kinds: tuple[str, ...]) -> str:
-    names = ["value"] if name in ANY_PROVIDER else ["provider", "value"]
-    same = [f"facts.{name} = told.value", *("facts.provider = told.provider" for _ in names[1:])]
-    kind = f"kind IN ({', '.join(map(repr, kinds))})"
-    if name == "object_id":
-        same.append(f"facts.{kind}")
-    arrays = ", ".join("%b::text[]" for _ in names)
-    return _LOOK.format(arrays=arrays, names=", ".join(names), same=" AND ".join(same), rest=f"found.{kind}")
+def _look(column: str, kinds: tuple[str, ...]) -> str:
+    names = _told(column)
+    return _LOOK.format(
+        arrays=", ".join("%b::text[]" for _ in names),
+        names=", ".join(names),
+        same=" AND ".join(f"facts.{name} = told.{name}" for name in names),
+        kinds=", ".join(map(repr, kinds)),
+    )
+
+
+def _told(column: str) -> tuple[str, ...]:
+    """By which columns a look goes."""
+    if column in ANY_PROVIDER:
+        return (column,)
+    return ("provider", "kind", column) if column == "object_id" else ("provider", column)
 
 
 def _sent(looks: Iterable[Look]) -> tuple[Packed, ...]:
-    return tuple(packed.texts(column) for look in looks for column in zip(*sorted(look.values), strict=True))
+    return tuple(packed.texts(column) for look in looks for column in zip(*_values(look), strict=True))
+
+
+def _values(look: Look) -> list[tuple[str, ...]]:
+    if look.column != "object_id":
+        return sorted(look.values)
+    return [(provider, kind, value) for kind in look.kinds for provider, value in sorted(look.values)]
 
 
 def _query(conn: Connection, look: Look) -> Select[Any]:
