@@ -15,11 +15,12 @@ from reconcile.money import Money
 from reconcile.policy import Bundle, Force
 from tests.worker.world import START, at, charge, month, refund, row, stripe, take_in, told
 from worker import claims
-from worker.backtest import NobodyUnderItError, backtest, undone, with_bundle
+from worker.backtest import NobodyUnderItError, backtest, keep, undone, with_bundle
 from worker.claims import read
 from worker.judging import reconcile_all
 from worker.runtime import Runtime
 from worker.schema import metadata
+from worker.store import backtests as results
 from worker.store.facts import store_facts
 from worker.store.ledgers import load_ledgers
 from worker.store.roster import RosterRow
@@ -152,3 +153,19 @@ def test_a_draft_from_a_file_is_read_like_any_bundle(tmp_path: Path) -> None:
     file = tmp_path / "draft.toml"
     file.write_text(text)
     assert policies.read(file).version == "draft"
+
+
+def test_the_newest_results_of_a_policy_are_kept(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    world(runtime)
+    monkeypatch.setattr(results, "KEPT", 2)
+    found = backtest(runtime, softened(Force.MAY), AS_OF)
+    for by in ("Ada", "Ben", None):
+        keep(runtime, found, by)
+    with runtime.engine.connect() as conn:
+        kept = results.of(conn, "voip-fulfillment")
+        assert results.of(conn, "smartcalls") == []
+    assert [(row.made_by, row.since, row.as_of, row.otherwise) for row in kept] == [
+        (None, START, AS_OF, 2),
+        ("Ben", START, AS_OF, 2),
+    ]
+    assert kept[0].sums == list(found.rows())
