@@ -117,7 +117,7 @@ def judge_changed(runtime: Runtime, stopping: Callable[[], bool] = lambda: False
             going.strays = True
         if total.memberships:
             breaker.check(runtime, judging)
-    if going.strays and not stopping():
+    if going.strays:
         for stray, judged in _strays(runtime, wanted, going.stray):
             total, going.stray = total + judged, stray
             if stopping():
@@ -218,7 +218,8 @@ def _memberships(runtime: Runtime, wanted: Wanted, judging: Judging, after: str)
     def judge(conn: Connection, refs: Sequence[str]) -> Judged:
         return judge_memberships(conn, runtime, refs, wanted.as_of, judging)
 
-    if wanted.changed_only:  # few, and seldom clean
+    # For a few the screen costs more than it saves; of many that a wave of renewals has touched most are clean.
+    if wanted.changed_only and len(run(runtime.engine, partial(choose, last=after))) < SLICE:
         return _slices(runtime, after, choose, judge)
     return _screened(runtime, wanted, judging, after, judge)
 
@@ -235,7 +236,7 @@ def _screened(
         if not chosen:
             return
         if judged.memberships:
-            yield last, judged  # what is left of them comes now
+            yield (last if rest else chosen[-1]), judged
         for few in parted(rest):
             yield few[-1], _slice(runtime, partial(_these, few), judge)[1]
         last = chosen[-1]

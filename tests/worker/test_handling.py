@@ -17,7 +17,7 @@ from handlers.inbox import Translation
 from reconcile.facts import Fact
 from tests.worker import world as w
 from tests.worker.conftest import Clock
-from worker import handling
+from worker import handling, judging
 from worker.handling import Handled, drain, handle_pending, store_pending
 from worker.runtime import Runtime
 from worker.schema import deliveries, facts, findings, memberships, remedies, tellings
@@ -150,6 +150,30 @@ def test_handling_again_changes_nothing(plain: Runtime) -> None:
 def test_it_stops_between_batches_when_told_to(plain: Runtime) -> None:
     w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START)) for n in range(3)))
     assert drain(plain, lambda: True) == Handled()
+
+
+def test_neither_deliveries_nor_judging_wait_for_all_of_the_other(
+    plain: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handling, "HANDLE_S", 0)
+    monkeypatch.setattr(handling, "JUDGE_S", 0)
+    monkeypatch.setattr(judging, "SCREEN", 150)
+    members = [f"M-{n:03}" for n in range(450)]
+    w.take_in(plain, *(w.row(ref, w.stripe(n)) for n, ref in enumerate(members)))
+    w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START, subscription=f"sub_{n}")) for n in range(4)))
+    seen: list[tuple[int, int]] = []
+
+    def look() -> bool:
+        with plain.engine.begin() as conn:
+            waiting = conn.scalar(select(func.count()).where(deliveries.c.state == "new")) or 0
+            marked = conn.scalar(select(func.count()).where(memberships.c.touched.is_(True))) or 0
+        seen.append((waiting, marked))
+        return False
+
+    assert drain(plain, look, limit=1) == Handled(done=4)
+    assert any(0 < waiting < 4 and marked < 450 for waiting, marked in seen)  # judged before all was handled
+    assert any(waiting < 3 and marked > 200 for waiting, marked in seen)  # handled before all was judged
+    assert seen[-1] == (0, 0)
 
 
 def test_two_workers_neither_lose_nor_double(plain: Runtime) -> None:

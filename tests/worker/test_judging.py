@@ -12,7 +12,7 @@ from reconcile.facts import Fact
 from tests.worker import world as w
 from worker import judging
 from worker.breaker import Judging
-from worker.judging import Judged, judge_changed, judge_range, reconcile_all
+from worker.judging import Judged, Round, judge_changed, judge_range, reconcile_all
 from worker.runtime import Runtime
 from worker.schema import audit, memberships
 from worker.store import listings
@@ -59,6 +59,20 @@ def test_all_is_judged_once_and_then_what_changed(world: Runtime) -> None:
     assert reconcile_all(world, DAY) == Judged(memberships=1, findings=1)
     assert found(world) == [("M-1", "duplicate_charge"), ("M-2", "duplicate_charge")]
     assert reconcile_all(world, DAY, everything=True) == Judged(memberships=4, findings=2)
+
+
+def test_a_round_that_is_broken_off_goes_on_from_there_whatever_is_touched_again(
+    world: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "SLICE", 1)
+    monkeypatch.setattr(judging, "SCREEN", 1)
+    going = Round()
+    for n in range(4):
+        assert judge_changed(world, lambda: True, going).memberships == 1
+        store(world, w.charge(f"ch_1_{n}y", w.month(3), subscription="sub_1"))  # the first in order, each time
+    assert None not in judged_as_of(world).values()
+    judge_changed(world, going=going)
+    assert going.over
 
 
 def test_what_time_alone_changes_is_judged_when_it_falls_due(world: Runtime) -> None:
