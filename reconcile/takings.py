@@ -93,12 +93,14 @@ def takings(ledger: Ledger, zone: str, as_of: date) -> tuple[Taking, ...]:
     returned = returns(ledger)
     paid = Paid.by((*ledger.invoices, *ledger.invoice_payments))
     over = day_over(as_of, zone)
-    taken = [
-        _taking(bound, ledger, paid.of(bound.charge), returned.get(bound.charge.ref, _NOTHING_BACK), zone, as_of)
-        for bound in ledger.charges
-        if bound.charge.state is ChargeState.TAKEN and bound.charge.amount.minor > 0 and bound.charge.taken_at < over
-    ]
-    return tuple(sorted(taken, key=lambda t: (t.charge.taken_at, t.ref)))
+    taken = []
+    for bound in ledger.charges:
+        charge = bound.charge
+        if charge.state is ChargeState.TAKEN and charge.amount.minor > 0 and charge.taken_at < over:
+            back = returned.get(charge.ref, _NOTHING_BACK) if returned else _NOTHING_BACK
+            taken.append(_taking(bound, ledger, paid.of(charge), back, zone, as_of))
+    taken.sort(key=lambda t: (t.charge.taken_at, t.charge.ref))
+    return tuple(taken)
 
 
 def returns(ledger: Ledger) -> dict[Ref, Returns]:

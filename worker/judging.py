@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from worker.store.due import AGAIN, Wanted
 from worker.store.judgements import Judgement, write
 from worker.store.ledgers import load_ledgers, load_strays
 from worker.store.roster_age import with_age
-from worker.store.sql import TRANSIENT, run
+from worker.store.sql import TRANSIENT, need_not_last, run
 
 SLICE = 200
 FACTS = 10_000  # that are judged at once where the screen has counted them: locked for some tenths of a second, too
@@ -195,6 +196,8 @@ def _write(
 
 def _tell(entries: Sequence[Entry], judgement: Judgement) -> None:
     """Log which remedies were decided, each with the finding and the charge that it is for."""
+    if not _log.is_enabled_for(logging.INFO):
+        return
     findings = {finding.key: finding for finding in judgement.findings}
     for entry in entries:
         finding = findings.get(str(entry.detail.get("finding")))
@@ -266,6 +269,7 @@ def _screen(
 ) -> tuple[Sequence[str], Sequence[tuple[str, int]], Judged]:
     """The next memberships, those of them that are left to the core with how many facts each has, and what came of the
     others."""
+    need_not_last(conn)
     chosen = due.next_memberships(conn, wanted, after, SCREEN)
     screened = screen(conn, chosen, runtime.rules, wanted.as_of)
     due.memberships_judged(conn, screened.clean, wanted.as_of)
@@ -308,11 +312,13 @@ def _slice(
     runtime: Runtime, choose: Callable[[Connection], Sequence[R]], judge: Callable[[Connection, Sequence[R]], Judged]
 ) -> tuple[Sequence[R], Judged]:
     """Judge the next slice in one transaction; where one of it meets a fault, each by itself, so that only that one
-    keeps its earlier judgement."""
+    keeps its earlier judgement. What is lost with the server is still marked, and judged again; the look that the
+    breaker takes at the run, without which no remedy goes out, waits for the disk."""
     chosen: Sequence[R] = ()
 
     def together(conn: Connection) -> Judged:
         nonlocal chosen
+        need_not_last(conn)
         chosen = choose(conn)
         return judge(conn, chosen) if chosen else Judged()
 

@@ -17,7 +17,7 @@ from worker.store.due import Wanted
 from worker.store.slices import Done
 from worker.store.sql import run
 
-SIZE = 2000  # memberships: seconds of work, so that workers end at about the same time
+SIZE = 5000  # memberships: about a second of work, so that workers end at about the same time
 LEASE = timedelta(seconds=60)
 PAUSE_S = 0.2
 WAKE_MAX = 32  # messages: a worker takes slices until there are none, so one for each worker is enough

@@ -20,6 +20,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -31,6 +32,8 @@ from worker import packed
 from worker.schema import Row
 
 T = TypeVar("T")
+
+_NEED_NOT_LAST = text("SET LOCAL synchronous_commit TO off")
 
 # Faults of the moment and of the database, not of what was to be done.
 TRANSIENT = (InterfaceError, OperationalError)
@@ -51,6 +54,14 @@ def lock_facts(conn: Connection) -> None:
     in turns. SQLite has one writer anyway."""
     if is_postgres(conn):
         conn.execute(select(func.pg_advisory_xact_lock(_FACTS_LOCK)))
+
+
+def need_not_last(conn: Connection) -> None:
+    """Let the commit of this transaction not wait for the disk. Should the server itself fall in the next moment, it is
+    gone as a whole, unless a later one was waited for, which takes all before it to the disk. For what would be done
+    anew then: its locks, which others want, are so not held while the disk writes."""
+    if is_postgres(conn):
+        conn.execute(_NEED_NOT_LAST)
 
 
 def listed(conn: Connection, names: Sequence[str], rows: Iterable[tuple[str, ...]]) -> FromClause:
