@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import stripe
-from sqlalchemy import select
 
 from benchmarks import bodies, lab
 from benchmarks.charges import AS_OF, lives
@@ -26,12 +25,11 @@ from benchmarks.handling import handle_all, import_roster, keep, runtime_on
 from benchmarks.intake import environment
 from benchmarks.loading import forget_judgements, load
 from benchmarks.obvious import handle_each, note, tables
+from benchmarks.peers import PlainCharge, plainly
 from config import logging
-from reconcile.judgement import reconcile
+from worker.codec import membership_to_plain
 from worker.judging import reconcile_all
 from worker.runtime import Runtime, utc_now
-from worker.schema import memberships
-from worker.store.ledgers import load_ledgers
 from worker.store.recording import NewDelivery, ready
 
 FLOORS = Path(__file__).with_name("floors.json")
@@ -68,7 +66,7 @@ def _measured() -> Iterator[tuple[str, list[Pair]]]:
     with tempfile.TemporaryDirectory(prefix="makegood-gate-") as name:
         runtime = runtime_on(f"sqlite:///{Path(name) / 'makegood.db'}")
         load(runtime.engine, lives(MEMBERSHIPS))
-        yield "memberships judged by the core in memory / all judged in the database", _rounds(_judging, runtime)
+        yield "memberships judged plainly in memory / judged in the database", _rounds(_judging, runtime)
         runtime.engine.dispose()
 
 
@@ -105,10 +103,11 @@ def _handling(runtime: Runtime, n: int, events: int = 500, noted: int = 150) -> 
 
 def _judging(runtime: Runtime, _n: int) -> Pair:
     forget_judgements(runtime.engine)
-    with runtime.engine.begin() as conn:
-        ledgers = load_ledgers(conn, conn.scalars(select(memberships.c.ref)).all())
-    theirs = _spent(lambda: [reconcile(ledger, runtime.rules, AS_OF) for ledger in ledgers])
-    return theirs, _spent(lambda: reconcile_all(runtime, AS_OF, everything=True))
+    everyone = list(lives(MEMBERSHIPS))
+    rosters = {life.membership.ref: membership_to_plain(life.membership) for life in everyone}
+    taken = {life.membership.ref: [one.charge for one in life.taken] for life in everyone}
+    by = {ref: [PlainCharge(str(c.ref), c.amount.minor, c.taken_at) for c in many] for ref, many in taken.items()}
+    return _spent(lambda: plainly(rosters, by)), _spent(lambda: reconcile_all(runtime, AS_OF, everything=True))
 
 
 def _spent(work: Callable[[], object]) -> float:

@@ -10,10 +10,11 @@ import csv
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from benchmarks.charges import AS_OF
@@ -118,7 +119,9 @@ def postgres(_folder: Path, url: str) -> Iterable[tuple[str, str]]:
 
 
 @dataclass(slots=True)
-class _Charge:
+class PlainCharge:
+    """What of a charge the plain job needs."""
+
     id: str
     minor: int
     at: datetime
@@ -128,13 +131,18 @@ def python(_folder: Path, url: str) -> Iterable[tuple[str, str]]:
     """Plain Python over all memberships: dataclasses and dicts, read from our tables."""
     import psycopg
 
-    zone, found = ZoneInfo("America/Chicago"), []
-    by: dict[str, list[_Charge]] = defaultdict(list)
+    by: dict[str, list[PlainCharge]] = defaultdict(list)
     with psycopg.connect(url) as conn:
         query = "SELECT membership, provider, object_id, amount_minor, at FROM facts WHERE kind = 'charge'"
         for membership, provider, object_id, minor, at in conn.execute(query):
-            by[membership].append(_Charge(f"{provider}:{object_id}", minor, at))
+            by[membership].append(PlainCharge(f"{provider}:{object_id}", minor, at))
         rosters = dict(conn.execute("SELECT ref, roster FROM memberships").fetchall())
+    return plainly(rosters, by)
+
+
+def plainly(rosters: Mapping[str, Any], by: Mapping[str, Sequence[PlainCharge]]) -> list[tuple[str, str]]:
+    """The job itself, on what was read: roster rows and charges by membership."""
+    zone, found = ZoneInfo("America/Chicago"), []
     for ref, roster in rosters.items():
         anchor, price = date.fromisoformat(roster["started_on"]), roster["plan"]["price"]["minor"]
         ended = date.fromisoformat(roster["ended_on"]) if roster.get("ended_on") else None
