@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.types import NullType, UserDefinedType
+from sqlalchemy.types import NullType
 
 from worker import packed
 from worker.schema import Row
@@ -68,29 +68,11 @@ def listed(conn: Connection, names: Sequence[str], rows: Iterable[tuple[str, ...
     """`rows` of texts as something to join, sent as one parameter however many they are."""
     ordered = sorted(rows)
     if is_postgres(conn):
-        arrays = [_array(texts) for texts in zip(*ordered, strict=True)] or ["{}" for _ in names]
-        sent = [bindparam(None, array, _Texts()) for array in arrays]
+        arrays = [packed.texts(texts) for texts in zip(*ordered, strict=True)] or [packed.texts([]) for _ in names]
+        sent = [cast(bindparam(None, array, NullType()), ARRAY(Text)) for array in arrays]
         return func.unnest(*sent).table_valued(*(column(name, Text) for name in names)).render_derived()
     each = func.json_each(json.dumps(ordered)).table_valued("value")
     return select(*(func.json_extract(each.c.value, f"$[{n}]").label(name) for n, name in enumerate(names))).subquery()
-
-
-class _Texts(UserDefinedType[str]):
-    """A Postgres array of texts, given as it is written."""
-
-    cache_ok = True
-    render_bind_cast = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "TEXT[]"
-
-
-def _array(texts: Sequence[str]) -> str:
-    """Texts as a Postgres array is written. The driver does the same one text after the other, in Python."""
-    if any('"' in text or "\\" in text for text in texts):
-        texts = [text.replace("\\", r"\\").replace('"', r"\"") for text in texts]
-    joined = '","'.join(texts)
-    return f'{{"{joined}"}}'
 
 
 def numbered(conn: Connection, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
