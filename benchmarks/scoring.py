@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
+T = TypeVar("T")
 GROUPS = {
     "duplicate_charge": "duplicate",
     "overcharge": "wrong amount",
@@ -17,6 +19,7 @@ GROUPS = {
     "wrong_currency": "not agreed",
 }  # other kinds are about no charge, or about one that was put right already: no pairing can show them
 ALL = "all"
+ANY = "at all"  # named as wrong, of whatever kind
 SLACK = timedelta(days=2)  # a charge may come so long before its renewal is due
 
 
@@ -88,14 +91,19 @@ class Score:
 
 
 def scores(truth: Mapping[str, str], found: Mapping[str, str]) -> dict[str, Score]:
-    """By group of kinds, and for all of them; both are kinds by charge."""
+    """By group of kinds, for all of them, and for whether a charge is wrong at all; both are kinds by charge."""
     pairs = {(charge, GROUPS[kind]) for charge, kind in truth.items() if kind in GROUPS}
     named = {(charge, GROUPS[kind]) for charge, kind in found.items() if kind in GROUPS}
     told: dict[str, Score] = {}
     for group in (*dict.fromkeys(GROUPS.values()), ALL):
         mine, theirs = ({pair for pair in some if group in (ALL, pair[1])} for some in (pairs, named))
-        told[group] = Score(len(mine), len(theirs), len(mine & theirs))
+        told[group] = _score(mine, theirs)
+    told[ANY] = _score({charge for charge, _ in pairs}, {charge for charge, _ in named})
     return told
+
+
+def _score(true: set[T], named: set[T]) -> Score:
+    return Score(len(true), len(named), len(true & named))
 
 
 def judged(flat: Flat, links: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import flat
 from benchmarks.ratios import Ratio, over, table
-from benchmarks.scoring import ALL, Flat, FlatCharge, FlatMember, FlatRenewal, Score, judged, scores
+from benchmarks.scoring import ALL, ANY, Flat, FlatCharge, FlatMember, FlatRenewal, Score, judged, scores
 from worker.sandbox.stories import world
 
 MEMBER = FlatMember("M-1", ("M-1", "cus_1"), ended_on=date(2026, 4, 10), restarted_on=date(2026, 6, 10))
@@ -63,6 +63,7 @@ def test_a_wrong_kind_is_neither_recalled_nor_precise() -> None:
     assert told["duplicate"] == Score(true=1, named=1, right=0)
     assert told["wrong amount"] == Score(true=1, named=1, right=1)
     assert told[ALL] == Score(true=2, named=3, right=1)
+    assert told[ANY] == Score(true=2, named=3, right=2)
     assert told["after the end"].recall is None
     assert told["after the end"].precision is None
 
