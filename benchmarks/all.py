@@ -28,6 +28,7 @@ from worker.runtime import utc_now
 
 PART_S = {"five-million": 3600}
 PART_USUALLY_S = 900
+END_S = 60
 
 
 def _intake(*, sample: bool) -> Iterable[Ratio]:
@@ -122,13 +123,22 @@ def _measured(part: str, *, sample: bool) -> list[Ratio]:
         try:
             ended = child.wait(most)
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGTERM)
-            child.wait()
+            _end(child)
             return [Ratio("all of it", None, why=f"not over within {most} s")]
         lab.say(f"== {part} took {time.monotonic() - begun:.0f} s")
         if ended:
             return [Ratio("all of it", None, why=f"it ended with {ended}; standard error says why")]
         return [Ratio(**one) for one in json.loads(out.read_text(encoding="utf-8"))]
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """As a person would with ^C, so that it clears up after itself; by force where that takes too long."""
+    os.killpg(child.pid, signal.SIGINT)
+    try:
+        child.wait(END_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _arguments() -> argparse.Namespace:
