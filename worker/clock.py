@@ -116,4 +116,4 @@ def _guarded(name: str, errand: Callable[[], object]) -> None:
 
 def _unfinished(conn: Connection, now: datetime) -> bool:
     touched = select(memberships.c.ref).where(memberships.c.touched.is_(True)).limit(1)
-    return deliveries.waiting(conn, now) > 0 or conn.scalar(touched) is not None
+    return deliveries.oldest_waiting(conn, now) is not None or conn.scalar(touched) is not None

@@ -14,7 +14,7 @@ from worker.crypt import Keyring
 from worker.engine import AS_BYTES
 from worker.schema import Row, deliveries
 from worker.store.recording import NewDelivery, Recorded, place, record
-from worker.store.sql import numbered
+from worker.store.sql import in_index_order, numbered
 
 __all__ = [
     "ATTEMPTS_MAX", "Delivery", "NewDelivery", "Recorded", "by_id", "claim", "close", "count", "counted", "fail",
@@ -45,7 +45,8 @@ def claim(conn: Connection, limit: int, now: datetime) -> list[Delivery]:
     """The oldest unhandled deliveries that are due, locked until the end of the transaction on Postgres (others skip
     them); on SQLite the transaction itself is alone."""
     query = select(*_columns()).where(_due(now)).order_by(deliveries.c.id).limit(limit)
-    found = conn.execute(query.with_for_update(skip_locked=True), execution_options={AS_BYTES: True})
+    with in_index_order(conn):
+        found = conn.execute(query.with_for_update(skip_locked=True), execution_options={AS_BYTES: True})
     return [Delivery(*row) for row in found.all()]
 
 
@@ -136,9 +137,10 @@ def waiting(conn: Connection, now: datetime) -> int:
 def oldest_waiting(conn: Connection, now: datetime) -> datetime | None:
     """When the oldest due delivery came: the figure to alert on. The first by number, which a long backlog costs
     nothing."""
-    oldest: datetime | None = conn.scalar(
-        select(deliveries.c.received_at).where(_due(now)).order_by(deliveries.c.id).limit(1)
-    )
+    with in_index_order(conn):
+        oldest: datetime | None = conn.scalar(
+            select(deliveries.c.received_at).where(_due(now)).order_by(deliveries.c.id).limit(1)
+        )
     return oldest
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -81,6 +82,17 @@ def numbered(conn: Connection, column: ColumnElement[int], numbers: Sequence[int
         return column == func.any(cast(bindparam(None, packed.numbers(numbers), NullType()), ARRAY(BigInteger)))
     each = func.json_each(json.dumps(list(numbers))).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+@contextmanager
+def in_index_order(conn: Connection) -> Iterator[None]:
+    """Within the block Postgres sorts nothing that an index has in order. It believes a queue to be as short as when it
+    last counted, and would else read and sort all of a long one for each batch."""
+    if is_postgres(conn):
+        conn.exec_driver_sql("SET LOCAL enable_sort = off")
+    yield
+    if is_postgres(conn):
+        conn.exec_driver_sql("SET LOCAL enable_sort TO DEFAULT")
 
 
 def begins(conn: Connection, column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
