@@ -3,6 +3,7 @@ happened since. The core computes it anew from the stored ledger: it can be held
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from reconcile.judgement import judge_stray, reconcile, survey
+from reconcile.outcome import Finding
 from reconcile.scene import Scene
 from worker.codec import key_of
 from worker.engine import reading
@@ -25,10 +27,12 @@ __all__ = ["Explained", "explain", "explained", "page"]
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Everything about something as plain data, and what it was read off; no scene where no membership is concerned."""
+    """Everything about something as plain data, and what it was read off; no scene where no membership is concerned.
+    `findings` are all of the membership, of which `told` has those that are about what was asked for."""
 
     told: Row
     scene: Scene | None = None
+    findings: Sequence[Finding] = ()
 
 
 def explain(runtime: Runtime, ref: str) -> Row | None:
@@ -74,7 +78,7 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Expla
         "clauses": verdict.clauses(runtime.rules.policy, found, days),
         "since": verdict.since(conn, (*ledger.refunds, *ledger.credits), ledger.disputes, found, about),
     }
-    return Explained(everything, scene)
+    return Explained(everything, scene, outcome.findings)
 
 
 def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explained | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import date
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import update
 from tests.worker.console.conftest import DISPUTED, LARGE, SMALL, Come
 from tests.worker.console.visitor import Visitor, text
 from worker.audit import verify
+from worker.judging import reconcile_all
 from worker.money import decisions
 from worker.runtime import Runtime
 from worker.schema import findings
@@ -49,6 +51,13 @@ def test_a_newcomer_reads_what_happened_how_much_by_which_clause_and_why_it_wait
         " 300.00 USD is owed back, by clause voip-fulfillment/FP-2 (Refund policy 2, overbilling or billing errors). "
         "It waits for a person: needs a second pair of eyes."
     ) in said
+
+
+def test_the_picture_of_a_case_shows_all_that_is_wrong_with_its_membership(come: Come, world: Runtime) -> None:
+    reconcile_all(world, date(2026, 5, 20))
+    page = come("auditor").get("/console/cases/finding:stripe:ch_twice").text
+    assert "2026-04-08: renewal of 99.00 USD due, never taken" in page
+    assert "2026-05-08: renewal of 99.00 USD due, not taken yet" in page
 
 
 def test_the_key_of_the_remedy_leads_to_the_same_case(come: Come) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -112,19 +112,14 @@ def picture(whole: Explained) -> Picture | None:
     """None for a charge that no membership has."""
     if whole.scene is None:
         return None
-    standing_ones = [row for row in whole.told["findings"] if row["status"] != "cleared"]
-    wrong = {row["charge"]: row["finding"] for row in standing_ones if row["charge"] and row["finding"] not in _BESIDE}
-    missed = {_date(row["renewal"]) for row in standing_ones if row["finding"] == FindingKind.MISSED_RENEWAL}
-    told = timeline(whole.scene, wrong, {day for day in missed if day is not None})
+    wrong = {str(f.charge): str(f.kind) for f in whole.findings if f.charge is not None and f.kind not in _BESIDE}
+    missed = {f.renewal for f in whole.findings if f.kind is FindingKind.MISSED_RENEWAL and f.renewal is not None}
+    told = timeline(whole.scene, wrong, missed)
     return Picture(drawn(told, 1), lines(told))
 
 
 # Findings about what became of a refund: the charge itself has one of its own.
 _BESIDE = frozenset({FindingKind.REFUND_FAILED, FindingKind.REFUND_OVERDUE, FindingKind.OVER_REFUNDED})
-
-
-def _date(value: object) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
 
 
 def _cooling(desk: Desk, remedy: Row[Any] | None) -> str:
