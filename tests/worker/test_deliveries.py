@@ -55,6 +55,13 @@ def test_a_repeat_within_one_batch_counts_once(engine: Engine, keyring: Keyring)
     assert states(engine) == {"evt_001": ("new", 5), "evt_002": ("new", 1)}
 
 
+def test_a_batch_may_have_more_rows_than_one_statement_takes(engine: Engine, keyring: Keyring) -> None:
+    told = record(engine, keyring, [made(n % 1100) for n in range(1101)])
+    assert sum(answer.new for answer in told) == 1100
+    assert len({answer.id for answer in told}) == 1100
+    assert told[0].id == told[1100].id
+
+
 def test_providers_and_accounts_are_apart(engine: Engine, keyring: Keyring) -> None:
     connected = replace(made(1), envelope=replace(made(1).envelope, account="acct_1"))
     answers = record(engine, keyring, [made(1), made(1, provider="paypal"), connected])

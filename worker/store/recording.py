@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, make_url, select, update
 
 from handlers.inbox import Envelope
 from worker.crypt import Keyring
 from worker.residence import country, nameless
-from worker.schema import deliveries
+from worker.schema import UtcDateTime, deliveries
 from worker.scrubbing.bodies import scrubbed_body
 
 FORGED_NOTE = "its transmission id was seen with another body"
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str, str]
-_KEY = (deliveries.c.provider, deliveries.c.account, deliveries.c.event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +83,9 @@ def record_ready(conn: Connection, rows: Sequence[Ready]) -> list[Recorded]:
         return []
     batch = Batch(rows)
     if conn.dialect.name == "postgresql":
-        found = conn.exec_driver_sql(_POSTGRES, batch.columns())
+        recorded = batch.recorded(conn.exec_driver_sql(_POSTGRES, batch.columns()))
     else:
-        names = (*COLUMNS, "state", "attempts")
-        found = conn.execute(_SQLITE, [dict(zip(names, (*row, "new", 0), strict=True)) for row in batch.values()])
-    recorded = batch.recorded(found)
+        recorded = batch.recorded(_in_values(conn, batch.values()))
     suspects = _suspects(conn, rows)
     _set_aside(conn, [recorded[key].id for key in suspects if recorded[key].new])
     return batch.answers(recorded, suspects)
@@ -153,23 +149,34 @@ COLUMNS = {
 }
 
 
+_INSERT = f"INSERT INTO deliveries ({', '.join(COLUMNS)}, state, attempts) "
+_ONCE = (
+    " ON CONFLICT (provider, account, event_id) DO UPDATE SET seen = deliveries.seen + excluded.seen"
+    " RETURNING provider, account, event_id, id, seen"
+)
+
+
 def statement(arrays: Iterable[str]) -> str:
     """The insert on Postgres, of one array for each of COLUMNS: in the binary format a twentieth of what a VALUES list
     with its thousands of parameters costs."""
     typed = ", ".join(f"{array}::{kind}[]" for array, kind in zip(arrays, COLUMNS.values(), strict=True))
-    return (
-        f"INSERT INTO deliveries ({', '.join(COLUMNS)}, state, attempts) SELECT *, 'new', 0 FROM unnest({typed}) "  # noqa: S608 - made of the names above
-        "ON CONFLICT (provider, account, event_id) DO UPDATE SET seen = deliveries.seen + excluded.seen "
-        "RETURNING provider, account, event_id, id, seen"
-    )
+    return f"{_INSERT}SELECT *, 'new', 0 FROM unnest({typed}){_ONCE}"  # noqa: S608 - made of the names above
 
 
 _POSTGRES = statement("%b" for _ in COLUMNS)
 
-_insert = sqlite.insert(deliveries)
-_SQLITE = _insert.on_conflict_do_update(
-    index_elements=_KEY, set_={"seen": deliveries.c.seen + _insert.excluded.seen}
-).returning(*_KEY, deliveries.c.id, deliveries.c.seen)
+# On SQLite the list is the quicker way, and its text made here: SQLAlchemy makes it of dictionaries, row by row.
+_ROW = f"({', '.join('?' * len(COLUMNS))}, 'new', 0)"
+_ROWS_MAX = 500  # SQLite takes 32,766 parameters
+_SQLITE = make_url("sqlite://").get_dialect()()
+_bound: Callable[[datetime], object] = UtcDateTime().dialect_impl(_SQLITE).bind_processor(_SQLITE) or str
+
+
+def _in_values(conn: Connection, rows: Sequence[tuple[object, ...]]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(rows), _ROWS_MAX):
+        some = rows[first : first + _ROWS_MAX]
+        values = [_bound(value) if isinstance(value, datetime) else value for row in some for value in row]
+        yield from conn.exec_driver_sql(f"{_INSERT}VALUES {', '.join([_ROW] * len(some))}{_ONCE}", tuple(values))
 
 
 def _suspects(conn: Connection, rows: Sequence[Ready]) -> set[_Key]:
