@@ -60,6 +60,14 @@ def test_the_picture_of_a_case_shows_all_that_is_wrong_with_its_membership(come:
     assert "2026-05-08: renewal of 99.00 USD due, not taken yet" in page
 
 
+def test_what_is_only_reported_asks_nobody_for_anything(come: Come, world: Runtime) -> None:
+    reconcile_all(world, date(2026, 5, 20))
+    visitor = come("auditor")
+    assert "Renewal never taken M-1 only reported" in text(visitor.get("/console/cases"))
+    followed = text(visitor.get("/console/cases?where=follow_up"))
+    assert "Renewal never taken M-" not in followed
+
+
 def test_the_key_of_the_remedy_leads_to_the_same_case(come: Come) -> None:
     visitor = come("clerk")
     assert text(visitor.get(f"/console/cases/{LARGE}")) == text(visitor.get("/console/cases/finding:stripe:ch_large"))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reconcile.outcome import REPORTED
 from worker.report import words
 from worker.report.amounts import money as figures
 from worker.report.amounts import written
@@ -86,7 +87,14 @@ def _environment() -> Environment:
         "shell": shlex.quote,
         "path": lambda text: quote(str(text), safe=""),
     }
-    environment.globals |= {"asset": asset, "link": link, "pages": PAGES, "done": DONE, "sends": _SENDS}
+    environment.globals |= {
+        "asset": asset,
+        "link": link,
+        "pages": PAGES,
+        "done": DONE,
+        "sends": _SENDS,
+        "reported": REPORTED,
+    }
     return environment
 
 
