@@ -32,7 +32,7 @@ SLOW_DISK_US = 2000
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 PEER = Path.home() / ".cache" / "makegood" / "sync-engine"
 PEER_PACKAGES = ("@supabase/stripe-sync-engine@0.48.5", "stripe@23.1.0")
-RATE_MAX = 12_000  # requests made ready for each second
+RATE_MAX = 16_000  # requests made ready for each second
 
 
 @dataclass(frozen=True)
