@@ -4,7 +4,7 @@ of what a parameter a value costs, and a third of a JSON text that the server ha
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,15 +20,14 @@ from sqlalchemy.types import TypeEngine
 
 from worker.schema import Row, UtcDateTime
 
-_HEAD = struct.Struct(
-    "!iiIii"
-)  # dimensions, whether there are nulls, type of the elements, how many, the first's number
-_NONE = struct.Struct("!iiI")
-_NULL = b"\xff\xff\xff\xff"
-_BIGINT, _DATE = struct.Struct("!iq").pack, struct.Struct("!ii").pack
-_TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
+_HEAD = struct.Struct("!iiIii").pack  # dimensions, whether there are nulls, the elements' type, how many, the first's n
+_NO_ELEMENTS = struct.Struct("!iiI").pack
+_LENGTH, _LONG = struct.Struct("!i").pack, struct.Struct("!q").pack
+_NULL = _LENGTH(-1)
 _FIRST_DAY, _FIRST_MOMENT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+Encode = Callable[[Any], bytes]
 
 
 class Packed:
@@ -50,70 +49,51 @@ class _AsItIs(Dumper):
 psycopg.adapters.register_dumper(Packed, _AsItIs)
 
 
-def texts(values: Iterable[str | None]) -> Packed:
-    """A `text[]`."""
-    return _framed(25, [None if value is None else value.encode() for value in values])
+def array(element: int, encode: Encode, values: Sequence[Any]) -> bytes:
+    """Values as an array of elements of this type, by Postgres' number, each None or in its own binary format."""
+    if not values:
+        return _NO_ELEMENTS(0, 0, element)
+    one = values[0]
+    # As in half of the columns. Of documents equal is not the same: 1 is True in them.
+    if not isinstance(one, dict | list) and values.count(one) == len(values):
+        items = _item(encode, one) * len(values)
+    else:
+        items = b"".join([_item(encode, value) for value in values])
+    return _HEAD(1, None in values, element, len(values), 1) + items
 
 
-def numbers(values: Iterable[int | None]) -> Packed:
-    """A `bigint[]`."""
-    return _array(20, [_NULL if value is None else _BIGINT(8, value) for value in values])
-
-
-def _documents(values: Iterable[Any]) -> Packed:
-    return _framed(25, [None if value is None else msgspec.json.encode(value) for value in values])
-
-
-def _blobs(values: Iterable[bytes | None]) -> Packed:
-    return _framed(17, list(values))
-
-
-def _flags(values: Iterable[bool | None]) -> Packed:
-    return _array(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values])
-
-
-def _days(values: Iterable[date | None]) -> Packed:
-    return _array(1082, [_NULL if value is None else _DATE(4, (value - _FIRST_DAY).days) for value in values])
-
-
-def _moments(values: Iterable[datetime | None]) -> Packed:
-    return _array(1184, [_NULL if v is None else _BIGINT(8, (v - _FIRST_MOMENT) // _MICROSECOND) for v in values])
-
-
-def _framed(element: int, values: Sequence[bytes | None]) -> Packed:
-    parts = []
-    for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            parts += len(value).to_bytes(4), value
-    return _array(element, parts, len(values))
-
-
-def _array(element: int, parts: Sequence[bytes], count: int | None = None) -> Packed:
-    count = len(parts) if count is None else count
-    head = _HEAD.pack(1, 1, element, count, 1) if count else _NONE.pack(0, 0, element)
-    return Packed(b"".join((head, *parts)))
+def _item(encode: Encode, value: Any) -> bytes:  # noqa: ANN401 - of the column
+    if value is None:
+        return _NULL
+    told = encode(value)
+    return _LENGTH(len(told)) + told
 
 
 class Way(NamedTuple):
-    """How the values of a column are sent: packed as an array of what, whose elements are cast once more."""
+    """How the values of a column are sent: as an array of what, in which way, and what its elements become."""
 
-    pack: Callable[[Iterable[Any]], Packed]
     array: str
+    element: int
+    encode: Encode
     then: str = ""
 
+    def pack(self, values: Sequence[Any]) -> Packed:
+        return Packed(array(self.element, self.encode, values))
 
+
+_TEXTS = Way("text", 25, str.encode)
+_NUMBERS = Way("bigint", 20, _LONG)
 _WAYS: Sequence[tuple[type[TypeEngine[Any]], Way]] = (
-    (Text, Way(texts, "text")),
-    (BigInteger, Way(numbers, "bigint")),
-    (Integer, Way(numbers, "bigint", "::integer")),
-    (JSON, Way(_documents, "text", "::jsonb")),
-    (LargeBinary, Way(_blobs, "bytea")),
-    (Boolean, Way(_flags, "boolean")),
-    (Date, Way(_days, "date")),
-    (UtcDateTime, Way(_moments, "timestamptz")),
+    (Text, _TEXTS),
+    (BigInteger, _NUMBERS),
+    (Integer, _NUMBERS._replace(then="::integer")),
+    (JSON, Way("text", 25, msgspec.json.encode, "::jsonb")),
+    (LargeBinary, Way("bytea", 17, bytes)),
+    (Boolean, Way("boolean", 16, lambda value: b"\x01" if value else b"\x00")),
+    (Date, Way("date", 1082, lambda value: _LENGTH((value - _FIRST_DAY).days))),
+    (UtcDateTime, Way("timestamptz", 1184, lambda value: _LONG((value - _FIRST_MOMENT) // _MICROSECOND))),
 )
+texts, numbers = _TEXTS.pack, _NUMBERS.pack
 
 
 def way_of(kind: TypeEngine[Any]) -> Way:

@@ -14,6 +14,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import Buffer, PGresult
 
+from worker.packed import array
 from worker.store.recording import COLUMNS, Batch, Ready, Recorded, statement
 
 _NAME = b"keep_deliveries"
@@ -22,14 +23,13 @@ _BINARY = 1
 _IN_ORDER = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 _SINCE, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_ARRAY, _LENGTH, _LONG = struct.Struct(">iiiii").pack, struct.Struct(">i").pack, struct.Struct(">q").pack
-_NULL = _LENGTH(-1)
+_INT, _LONG = struct.Struct(">i").pack, struct.Struct(">q").pack
 # Postgres' number of a column's type, and a value of it in the binary format.
 _TYPES: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
     "text": (25, str.encode),
     "bytea": (17, bytes),
     "boolean": (16, lambda value: b"\x01" if value else b"\x00"),
-    "integer": (23, _LENGTH),
+    "integer": (23, _INT),
     "timestamptz": (1184, lambda value: _LONG((value - _SINCE) // _MICROSECOND)),
 }
 _COLUMN_TYPES = tuple(_TYPES[name] for name in COLUMNS.values())
@@ -53,7 +53,7 @@ class AtOnce:
         """Keep deliveries without a transmission id: there is nothing to compare them with, so one statement is all.
         When this returns they are on the disk; the answers stand in their order."""
         batch = Batch(rows)
-        columns = [_array(*kind, column) for kind, column in zip(_COLUMN_TYPES, batch.columns(), strict=True)]
+        columns = [array(*kind, column) for kind, column in zip(_COLUMN_TYPES, batch.columns(), strict=True)]
         if not self._prepared:
             await self._answer(lambda: self._pgconn.send_prepare(_NAME, _STATEMENT))
             self._prepared = True
@@ -100,23 +100,6 @@ class AtOnce:
 def _wake(turn: asyncio.Future[None]) -> None:
     if not turn.done():
         turn.set_result(None)
-
-
-def _array(kind: int, encode: Callable[[Any], bytes], values: Sequence[object]) -> bytes:
-    """A column in Postgres' binary format for arrays."""
-    one = values[0]
-    if values.count(one) == len(values):  # as in half of the columns
-        items = _item(encode, one) * len(values)
-    else:
-        items = b"".join([_item(encode, value) for value in values])
-    return _ARRAY(1, None in values, kind, len(values), 1) + items
-
-
-def _item(encode: Callable[[Any], bytes], value: object) -> bytes:
-    if value is None:
-        return _NULL
-    told = encode(value)
-    return _LENGTH(len(told)) + told
 
 
 def _rows(found: PGresult) -> Iterator[tuple[str, str, str, int, int]]:
