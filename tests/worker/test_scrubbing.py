@@ -86,6 +86,7 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
         (b'{"tax_id":"123456789"}', b'{"tax_id":"[removed]"}'),
         (b'{"4242424242424242":"x","5555555555554444":"y"}', b'{"[removed] 1":"x","[removed] 2":"y"}'),
         (b'{"id":"4242424242424242"}', b'{"id":"4242424242424242"}'),
+        (b'{"paid":"5 4242424242424242-7"}', b'{"paid":"5 [removed]-7"}'),
         (b'{"ssn":78051120,"n":78051120}', b'{"ssn":null,"n":78051120}'),
         (b'{"SSN number":"078051120"}', b'{"SSN number":"[removed]"}'),
         (b'["4242", "4242","4242","4242"]', b'["[removed]", "[removed]","[removed]","[removed]"]'),

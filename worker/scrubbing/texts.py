@@ -22,6 +22,7 @@ _GROUPS = re.compile(
 )
 _SSN = re.compile(rf"{_BEFORE}(?!000|666|9\d\d)\d{{3}}([ .\u00a0{DASHES}])(?!00)\d{{2}}\1(?!0000)\d{{4}}{_AFTER}")
 _EIN = re.compile(rf"{_BEFORE}\d{{2}}[{DASHES}]\d{{7}}{_AFTER}")
+_DIGITS = re.compile(r"\d+")
 _IBAN = re.compile(
     r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?(?![A-Za-z0-9])"
 )
@@ -49,7 +50,7 @@ def without(text: str, *personal: str | None) -> str:
 
 def holds_card(text: str, first: int, last: int) -> bool:
     """Whether a card number stands between these places, where neither cuts through digits."""
-    return any(_card(found) == REMOVED for card in (_CARD, _GROUPS) for found in card.finditer(text, first, last))
+    return any(_card(found) != found[0] for card in (_CARD, _GROUPS) for found in card.finditer(text, first, last))
 
 
 def iban_at(text: str, at: int) -> bool:
@@ -59,8 +60,15 @@ def iban_at(text: str, at: int) -> bool:
 
 
 def _card(found: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", found[0])
-    return REMOVED if 13 <= len(digits) <= 19 and luhn(digits) and len(set(digits)) > 1 else found[0]
+    if _is_card(found[0]):
+        return REMOVED
+    # Another number stands beside it: `5 4242…`.
+    return _DIGITS.sub(lambda alone: REMOVED if _is_card(alone[0]) else alone[0], found[0])
+
+
+def _is_card(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
+    return 13 <= len(digits) <= 19 and luhn(digits) and len(set(digits)) > 1
 
 
 def _iban(found: re.Match[str]) -> str:
