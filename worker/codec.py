@@ -99,8 +99,7 @@ def fact_to_plain(fact: Fact) -> Plain:
 def fact_to_text(fact: Fact) -> str:
     """The canonical JSON of a fact: what `text_of` makes of `fact_to_plain`, in a third of its time."""
     fact = in_utc(fact)
-    names = _FIELDS[type(fact)]
-    told = {name: said for name in names if (said := getattr(fact, name)) is not None and said != ()}
+    told = {name: said for name in _FIELDS[type(fact)] if (said := getattr(fact, name)) is not None}
     return _CANONICAL.encode(told).decode()
 
 
