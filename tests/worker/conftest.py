@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -16,9 +13,9 @@ from sqlalchemy import Engine, event, make_url
 
 from config import policies
 from config.settings import Settings
-from tests.servers import PostgresServer
+from tests.worker.schemas import Schemas
 from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from worker.engine import make_engine
 from worker.runtime import Runtime, inboxes, rules
 
 STRIPE_SECRET = "whsec_made_up_for_the_tests"
@@ -48,7 +45,10 @@ def unsynced(engine: Engine) -> Engine:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of a fresh, empty database: once of each kind."""
+    """The address of a fresh, empty database: once of each kind. For `engine` Postgres has one at the head already."""
+    if request.param == "postgres" and "engine" in request.fixturenames:
+        schemas: Schemas = request.getfixturevalue("schemas")
+        return schemas.emptied()
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -62,46 +62,15 @@ def empty_engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def put_schema(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Puts the head of the schema into an empty database. What `migrate` does is done once of each kind and copied
-    then, which takes a quarter of its time."""
-
-    @cache
-    def sqlite() -> Path:
-        file = tmp_path_factory.mktemp("schema") / "makegood.db"
-        _migrated(f"sqlite:///{file}")
-        return file
-
-    @cache
-    def postgres() -> tuple[PostgresServer, str]:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        name = server.create_database()
-        _migrated(server.url(name))
-        return server, name
-
-    def put(address: str) -> None:
-        url = make_url(address)
-        assert url.database is not None
-        if url.get_backend_name() == "sqlite":
-            shutil.copyfile(sqlite(), url.database)
-        else:
-            server, template = postgres()
-            server.drop_database(url.database)
-            server.create_database(template, url.database)
-
-    return put
-
-
-def _migrated(address: str) -> None:
-    engine = make_engine(address)
-    migrate(engine)
-    engine.dispose()
+def schemas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Schemas:
+    return Schemas(lambda: request.getfixturevalue("postgres_server"), tmp_path_factory.mktemp("schema"))
 
 
 @pytest.fixture
-def engine(database_url: str, put_schema: Callable[[str], None]) -> Iterator[Engine]:
+def engine(database_url: str, schemas: Schemas) -> Iterator[Engine]:
     """An engine on a database at the head of the schema."""
-    put_schema(database_url)
+    if make_url(database_url).get_backend_name() == "sqlite":
+        schemas.put(database_url)
     engine = unsynced(make_engine(database_url))
     yield engine
     engine.dispose()

@@ -4,7 +4,7 @@ emptied for each test."""
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.worker.conftest import MASTER_KEY, Clock, unsynced
 from tests.worker.money.bank import Bank
 from tests.worker.money.doors import open_bank
 from tests.worker.money.house import House
+from tests.worker.schemas import Schemas
 from worker.crypt import Keyring
 from worker.engine import make_engine
 from worker.runtime import Runtime, inboxes, rules
@@ -31,7 +32,7 @@ def money_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def money_runtime(money_url: str, put_schema: Callable[[str], None]) -> Iterator[Runtime]:
+def money_runtime(money_url: str, schemas: Schemas) -> Iterator[Runtime]:
     """Sends at once: no cooling and no breaker."""
     settings = Settings.model_validate(
         {
@@ -45,7 +46,7 @@ def money_runtime(money_url: str, put_schema: Callable[[str], None]) -> Iterator
             "paypal_client_secret": "secret",
         }
     )
-    put_schema(money_url)
+    schemas.put(money_url)
     engine = unsynced(make_engine(money_url))
     made = Runtime(
         settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rules(settings, policies.load()), Clock()
