@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -13,21 +12,20 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, select, text
 
+from tests.worker.schemas import Schemas
 from tests.worker.test_deliveries import made, record
 from worker import schema
 from worker.committing import Committer
 from worker.crypt import Keyring
-from worker.engine import make_engine, own_connection
+from worker.engine import own_connection
 from worker.store.at_once import AtOnce
 from worker.store.recording import NewDelivery, Recorded, ready
 
 
 @pytest.fixture
-def engine(postgres_url: str, put_schema: Callable[[str], None]) -> Iterator[Engine]:
-    put_schema(postgres_url)
-    engine = make_engine(postgres_url)
-    yield engine
-    engine.dispose()
+def database_url(schemas: Schemas) -> str:
+    """Postgres alone has such a way."""
+    return schemas.emptied()
 
 
 def keep(engine: Engine, keyring: Keyring, rows: list[NewDelivery]) -> list[Recorded]:
