@@ -218,7 +218,9 @@ def _json(value: object) -> str:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE else "DELETE"
+    # A journal that was deleted may come back with the power and roll back the last commit: the deletion is not waited
+    # for. That it was truncated is.
+    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE else "TRUNCATE"
     for pragma in (
         f"busy_timeout={SQLITE_BUSY_MS}",
         f"journal_mode={journal}",
