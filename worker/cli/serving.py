@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from worker import tables
-from worker.cli.errors import DONE, PERSON_NEEDED, UNREACHABLE, StopError, bad_input, unreachable
+from worker.cli.errors import CRASHED, DONE, PERSON_NEEDED, UNREACHABLE, StopError, bad_input, one_line, unreachable
 from worker.cli.opening import bring_to_head, build, opened
 from worker.cli.options import Check, Json, example
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dramatiq import Broker
 
     from worker.runtime import Runtime
+
+_log = structlog.get_logger(__name__)
 
 Port = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="Where the receiver listens (default: the setting).")
@@ -114,9 +117,24 @@ def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[R
             # every turn took a tenth of the time.
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-            yield runtime, broker, stop
+            with _crashes_told():
+                yield runtime, broker, stop
     finally:
         broker.close()
+
+
+@contextmanager
+def _crashes_told() -> Iterator[None]:
+    """A defect that ends the process is a line of the log as everything else, without what is never logged."""
+    try:
+        yield
+    except (StopError, typer.Exit, typer.Abort):
+        raise
+    except Exception as fault:
+        if one_line(fault) is not None:
+            raise
+        _log.critical("crashed", exc_info=True)
+        raise StopError(CRASHED) from fault
 
 
 @contextmanager

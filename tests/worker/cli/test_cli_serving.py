@@ -138,3 +138,26 @@ def test_a_port_that_is_taken_is_3(makegood: Command) -> None:
         ran = makegood.apart("up", "--port", port, STRIPE_WEBHOOK_SECRETS=STRIPE_SECRET)
     assert ran.code == 3
     assert ran.err.splitlines()[-1] == f"makegood: 127.0.0.1:{port} cannot be listened on"
+
+
+def test_a_defect_that_ends_a_service_is_one_line_of_its_log(tmp_path: Path) -> None:
+    """In the very way in which the commands run, with a defect in place of what they do."""
+    program = """
+import sys
+from worker.cli.running import guarded
+from worker.cli.serving import _serving
+
+def defective():
+    with _serving():
+        raise RuntimeError("of the card 4242 4242 4242 4242")
+
+sys.exit(guarded(defective))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment({}), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    crashed = [json.loads(line) for line in ended.stderr.splitlines()][-1]
+    assert (crashed["event"], crashed["level"]) == ("crashed", "critical")
+    assert "RuntimeError: of the card" in crashed["exception"]
+    assert "4242" not in ended.stderr
