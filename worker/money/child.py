@@ -25,6 +25,7 @@ from worker.store.sql import TRANSIENT
 AGAIN_S = 5.0  # between the end of one executor and the start of the next
 END_S = 30.0
 AWAY = 3  # the exit code where there is no database: it is started again
+CRASHED = 1  # what Python itself gives
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +79,9 @@ def main() -> int:
         return AWAY
     try:
         run_executor(built, _pause, ended=lambda: _pause(0))
+    except Exception:  # noqa: BLE001 - a defect: told in the log as everything else is, and the parent starts another
+        _log.critical("crashed", exc_info=True)
+        return CRASHED
     finally:
         built.close()
     return 0
