@@ -133,7 +133,7 @@ def _crashes_told() -> Iterator[None]:
     except Exception as fault:
         if one_line(fault) is not None:
             raise
-        _log.critical("crashed", exc_info=True)
+        _log.exception("crashed")
         raise StopError(CRASHED) from fault
 
 

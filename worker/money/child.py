@@ -80,7 +80,7 @@ def main() -> int:
     try:
         run_executor(built, _pause, ended=lambda: _pause(0))
     except Exception:  # noqa: BLE001 - a defect: told in the log as everything else is, and the parent starts another
-        _log.critical("crashed", exc_info=True)
+        _log.exception("crashed")
         return CRASHED
     finally:
         built.close()

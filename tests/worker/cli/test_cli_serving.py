@@ -158,6 +158,6 @@ sys.exit(guarded(defective))
     )
     assert ended.returncode == 1
     crashed = [json.loads(line) for line in ended.stderr.splitlines()][-1]
-    assert (crashed["event"], crashed["level"]) == ("crashed", "critical")
+    assert (crashed["event"], crashed["level"]) == ("crashed", "error")
     assert "RuntimeError: of the card" in crashed["exception"]
     assert "4242" not in ended.stderr
