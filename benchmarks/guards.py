@@ -73,7 +73,7 @@ GUARDS = (
     Guard("an approval's terms", ("worker.money.guards:lifted",), lambda: _yes, "guards.py::test_the_days_caps"),
     Guard(
         "one pair of eyes",
-        ("worker.money.decisions:_person",),
+        ("worker.money.decisions:user_id",),
         lambda: lambda _: os.urandom(4).hex(),
         "people.py::test_a_large_retry",
     ),
