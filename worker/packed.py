@@ -4,7 +4,7 @@ of what a parameter a value costs, and a third of a JSON text that the server ha
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -77,22 +77,30 @@ class Way(NamedTuple):
     encode: Encode
     then: str = ""
 
+    def bytes_of(self, values: Sequence[Any]) -> bytes:
+        return array(self.element, self.encode, values)
+
     def pack(self, values: Sequence[Any]) -> Packed:
-        return Packed(array(self.element, self.encode, values))
+        return Packed(self.bytes_of(values))
 
 
 _TEXTS = Way("text", 25, str.encode)
 _NUMBERS = Way("bigint", 20, _LONG)
+_BYTES = Way("bytea", 17, bytes)
+_FLAGS = Way("boolean", 16, lambda value: b"\x01" if value else b"\x00")
+_MOMENTS = Way("timestamptz", 1184, lambda value: _LONG((value - _FIRST_MOMENT) // _MICROSECOND))
 _WAYS: Sequence[tuple[type[TypeEngine[Any]], Way]] = (
     (Text, _TEXTS),
     (BigInteger, _NUMBERS),
     (Integer, _NUMBERS._replace(then="::integer")),
     (JSON, Way("text", 25, msgspec.json.encode, "::jsonb")),
-    (LargeBinary, Way("bytea", 17, bytes)),
-    (Boolean, Way("boolean", 16, lambda value: b"\x01" if value else b"\x00")),
+    (LargeBinary, _BYTES),
+    (Boolean, _FLAGS),
     (Date, Way("date", 1082, lambda value: _LENGTH((value - _FIRST_DAY).days))),
-    (UtcDateTime, Way("timestamptz", 1184, lambda value: _LONG((value - _FIRST_MOMENT) // _MICROSECOND))),
+    (UtcDateTime, _MOMENTS),
 )
+# By the name of an element's type, for a statement that is written by hand.
+BY_NAME: Mapping[str, Way] = {way.array: way for way in (_TEXTS, _BYTES, _FLAGS, _MOMENTS, Way("integer", 23, _LENGTH))}
 texts, numbers = _TEXTS.pack, _NUMBERS.pack
 
 

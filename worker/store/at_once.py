@@ -4,17 +4,14 @@ made for any statement, and for this one, sent a thousand times a second, they w
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from psycopg import AsyncConnection
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import Buffer, PGresult
 
-from worker.packed import array
+from worker.packed import BY_NAME
 from worker.store.recording import COLUMNS, Batch, Ready, Recorded, statement
 
 _NAME = b"keep_deliveries"
@@ -22,17 +19,7 @@ _STATEMENT = statement(f"${n}" for n in range(1, len(COLUMNS) + 1)).encode()
 _BINARY = 1
 _IN_ORDER = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
-_SINCE, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_INT, _LONG = struct.Struct(">i").pack, struct.Struct(">q").pack
-# Postgres' number of a column's type, and a value of it in the binary format.
-_TYPES: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
-    "text": (25, str.encode),
-    "bytea": (17, bytes),
-    "boolean": (16, lambda value: b"\x01" if value else b"\x00"),
-    "integer": (23, _INT),
-    "timestamptz": (1184, lambda value: _LONG((value - _SINCE) // _MICROSECOND)),
-}
-_COLUMN_TYPES = tuple(_TYPES[name] for name in COLUMNS.values())
+_WAYS = tuple(BY_NAME[name] for name in COLUMNS.values())
 
 
 class AtOnce:
@@ -53,7 +40,7 @@ class AtOnce:
         """Keep deliveries without a transmission id: there is nothing to compare them with, so one statement is all.
         When this returns they are on the disk; the answers stand in their order."""
         batch = Batch(rows)
-        columns = [array(*kind, column) for kind, column in zip(_COLUMN_TYPES, batch.columns(), strict=True)]
+        columns = [way.bytes_of(column) for way, column in zip(_WAYS, batch.columns(), strict=True)]
         if not self._prepared:
             await self._answer(lambda: self._pgconn.send_prepare(_NAME, _STATEMENT))
             self._prepared = True
