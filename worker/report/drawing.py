@@ -20,8 +20,6 @@ LETTER, BOLD = 6.4, 7.3  # about as wide is a letter, in the drawing's units
 JOIN = 46  # between due and taken
 TOLD_MAX = 12  # of what is wrong, in the description that is read aloud
 
-_LANES = {"stripe": "Stripe", "paypal": "PayPal"}
-
 
 @dataclass(slots=True)
 class _Labels:
@@ -141,7 +139,7 @@ class _Picture:
 
     def _takings(self) -> Iterator[Markup]:
         for provider, y in self.lanes.items():
-            yield _lane(_LANES.get(provider, provider), y)
+            yield _lane(words.provider(provider), y)
 
             def down(row: int, y: int = y) -> int:
                 return y + 20 + row * ROW

@@ -6,7 +6,9 @@ from datetime import date
 
 from worker.report.amounts import money
 
-__all__ = ["about", "day", "kind", "look_alike", "money", "reason", "remedy", "state"]
+__all__ = ["about", "day", "kind", "look_alike", "money", "provider", "reason", "remedy", "state"]
+
+PROVIDERS = {"stripe": "Stripe", "paypal": "PayPal"}
 
 KINDS = {
     "duplicate_charge": ("Charged twice", "A renewal that was paid already was charged again."),
@@ -113,6 +115,10 @@ def about(word: str) -> str:
 def reason(word: str | None) -> tuple[str, str]:
     # A provider's refusal carries its code behind the word.
     return REASONS.get((word or "").partition(" ")[0], (_plain(word or "held"), ""))
+
+
+def provider(word: str) -> str:
+    return PROVIDERS.get(word, word)
 
 
 def state(word: str) -> str:

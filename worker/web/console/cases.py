@@ -24,7 +24,6 @@ from worker.web.console.rendering import age
 
 SIZE = 50
 AGES = {"7": (0, 7), "30": (8, 30), "60": (31, 60), "old": (61, None)}
-PROVIDERS = {"stripe": "Stripe", "paypal": "PayPal"}
 _WHERE = {
     Where.OPEN: "Open",
     Where.WAITING: "Waits for a person",
@@ -102,7 +101,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "kind": [(kind.value, words.kind(kind)) for kind in FindingKind],
         "reason": [(reason.value, words.reason(reason)[0]) for reason in HeldBecause],
         "age": list(_AGES.items()),
-        "provider": list(PROVIDERS.items()),
+        "provider": list(words.PROVIDERS.items()),
     }
 
 
@@ -129,7 +128,7 @@ def asked(desk: Desk) -> Wanted:
         where=asking.word(query, "where", Where) or (Where.ALL if asking.text(query, "q") else Where.OPEN),
         reason=asking.text(query, "reason") or None,
         clause=asking.text(query, "clause") or None,
-        provider=query.get("provider") if query.get("provider") in PROVIDERS else None,
+        provider=query.get("provider") if query.get("provider") in words.PROVIDERS else None,
         currency=asking.text(query, "currency")[:3].upper() or None,
         since=since,
         until=until,

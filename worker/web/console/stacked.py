@@ -10,8 +10,6 @@ from worker.report import words
 from worker.report.amounts import money
 from worker.report.timeline import Due, Taken, Timeline
 
-_PROVIDERS = {"stripe": "Stripe", "paypal": "PayPal"}
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -93,7 +91,7 @@ def _ends(told: Timeline) -> Iterator[Line]:
 
 
 def _name(one: Taken) -> str:
-    return _PROVIDERS.get(one.provider, one.provider)
+    return words.provider(one.provider)
 
 
 def _amount(minor: int, currency: str) -> str:
