@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError
 from worker.cli.opening import opened
-from worker.cli.options import Check, Json, example
+from worker.cli.options import By, Check, Json, example
 from worker.schema import Row
 from worker.tables import plain
 
@@ -40,7 +39,7 @@ def status(*, as_json: Json = False, check: Check = False) -> None:
 
 @app.command("rotate", epilog=example("keys rotate --by ops"))
 def rotate(
-    *, by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")] = "operations",
+    *, by: By = "operations",
     as_json: Json = False, check: Check = False,
 ) -> None:  # fmt: skip
     """Seal everything under the newest key: members' keys, the key of the e-mail index, stored bodies. Stopped and

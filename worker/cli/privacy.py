@@ -11,7 +11,7 @@ import typer
 from worker import tables
 from worker.cli.errors import bad_input
 from worker.cli.opening import opened
-from worker.cli.options import example
+from worker.cli.options import By, example
 
 if TYPE_CHECKING:
     from worker.runtime import Runtime
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A member's rights: export, correct, restrict, erase. MEMBER is a membership or an e-mail.")
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", show_default=False)]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")]
 Field = Annotated[str | None, typer.Option(metavar="TEXT", help="The new value; empty removes it.")]
 
 

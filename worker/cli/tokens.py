@@ -10,7 +10,7 @@ from worker.accounts.roles import Permission, Role, permissions_of
 from worker.cli.errors import bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened
-from worker.cli.options import Json, example, one_of
+from worker.cli.options import By, Json, example, one_of
 from worker.tables import Row, plain
 
 app = typer.Typer(help="Tokens of the HTTP API: make, list, revoke.")
@@ -24,7 +24,6 @@ Scopes = Annotated[
 Roles = Annotated[
     list[str] | None, typer.Option("--role", metavar="ROLE", help=f"All that a role may do: {', '.join(Role)}.")
 ]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")]
 Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it holds.")]
 
 

@@ -13,7 +13,7 @@ from worker import tables
 from worker.accounts.roles import Role
 from worker.cli.errors import bad_input
 from worker.cli.opening import opened
-from worker.cli.options import Json, example, one_of
+from worker.cli.options import By, Json, example, one_of
 from worker.tables import plain
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Who may sign in to the console, and as what.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="As it is to stand in the audit log.")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")]
 Roles = Annotated[
     list[str], typer.Option("--role", metavar="ROLE", help=f"One or more of {', '.join(Role)} (repeat it).")
 ]
