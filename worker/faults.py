@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+CRASHED = 1  # the exit code that Python itself gives to a process that a defect ended
+
 
 def where(fault: BaseException) -> str:
     """An error's type and the line that raised it, fit for logs and notes."""

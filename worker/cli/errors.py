@@ -6,7 +6,6 @@ import typer
 
 DONE = 0
 PERSON_NEEDED = 1
-CRASHED = 1  # what Python itself gives
 BAD_INPUT = 2
 UNREACHABLE = 3
 INTERRUPTED = 130

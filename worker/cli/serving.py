@@ -15,9 +15,10 @@ import structlog
 import typer
 
 from worker import tables
-from worker.cli.errors import CRASHED, DONE, PERSON_NEEDED, UNREACHABLE, StopError, bad_input, one_line, unreachable
+from worker.cli.errors import DONE, PERSON_NEEDED, UNREACHABLE, StopError, bad_input, one_line, unreachable
 from worker.cli.opening import bring_to_head, build, opened
 from worker.cli.options import Check, Json, example
+from worker.faults import CRASHED
 
 if TYPE_CHECKING:
     from dramatiq import Broker

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from worker.faults import CRASHED
 from worker.money.executor import POLL_S, run_executor
 from worker.runtime import Runtime
 from worker.store.sql import TRANSIENT
@@ -25,7 +26,6 @@ from worker.store.sql import TRANSIENT
 AGAIN_S = 5.0  # between the end of one executor and the start of the next
 END_S = 30.0
 AWAY = 3  # the exit code where there is no database: it is started again
-CRASHED = 1  # what Python itself gives
 
 _log = structlog.get_logger(__name__)
 
