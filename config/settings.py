@@ -180,17 +180,8 @@ class Settings(BaseModel):
         """Whether the PayPal credentials are live ones; None without credentials."""
         return None if self.paypal_client_id is None else self.paypal_mode == "live"
 
-    def require_stripe_webhook_secrets(self) -> tuple[str, ...]:
-        """The signing secrets, newest first."""
-        if not self.stripe_webhook_secrets:
-            raise missing("stripe_webhook_secrets")
-        return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secrets)
-
     def require_stripe_api_key(self) -> str:
         return self._plain("stripe_api_key")
-
-    def require_paypal_webhook_id(self) -> str:
-        return self._plain("paypal_webhook_id")
 
     def require_paypal_credentials(self) -> tuple[str, str]:
         """The client id and its secret."""

@@ -6,10 +6,9 @@ It carries references, kinds, dates and money only: nothing of a person, so that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeVar
 
 from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyKind, RemedyState, needs_a_person
 from reconcile.totals import Case, ChargeSum, Total, owes, totals
@@ -19,7 +18,6 @@ AGES: tuple[tuple[str, int | None], ...] = (("0-7", 7), ("8-30", 30), ("31-60", 
 PICTURE_DAYS = 30
 LARGEST = 10
 
-K = TypeVar("K", bound=Hashable)
 Amounts = tuple[tuple[str, int], ...]
 
 

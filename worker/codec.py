@@ -91,32 +91,21 @@ def key_of(fact: Fact) -> FactKey:
 
 
 def fact_to_plain(fact: Fact) -> Plain:
-    """A fact as plain JSON; `fact_from_plain` gives an equal one back."""
+    """A fact as plain JSON."""
     plain: Plain = _spoken(msgspec.to_builtins(in_utc(fact)))
     return plain
 
 
 def fact_to_text(fact: Fact) -> str:
-    """The canonical JSON of a fact: what `text_of` makes of `fact_to_plain`, in a third of its time."""
+    """The canonical JSON of a fact, the same on any machine: what `fact_to_plain` says, in a third of its time."""
     fact = in_utc(fact)
     told = {name: said for name in _FIELDS[type(fact)] if (said := getattr(fact, name)) is not None}
     return _CANONICAL.encode(told).decode()
 
 
-def fact_from_plain(kind: str, plain: Mapping[str, Any]) -> Fact:
-    """The fact that `fact_to_plain` was given. Raises ValueError for anything else."""
-    fact: Fact = msgspec.convert(plain, KINDS[kind])
-    return fact
-
-
 def fact_from_text(kind: str, text: str) -> Fact:
-    """The same from JSON text: what reads thousands of stored facts."""
+    """The fact that `fact_to_text` was given. Raises ValueError for anything else."""
     return _DECODERS[kind].decode(text)
-
-
-def text_of(plain: Mapping[str, Any]) -> str:
-    """Canonical JSON: the same text for the same content, on any machine."""
-    return _CANONICAL.encode(plain).decode()
 
 
 def digest(text: str) -> str:

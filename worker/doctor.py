@@ -255,7 +255,7 @@ def _beats(engine: Engine, clock: Callable[[], datetime], *, live: bool) -> Iter
             yield Found(f"{role} process", State.MEND, f"last alive {last:%Y-%m-%d %H:%M}Z: run {starts}")
 
 
-def is_alive(settings: Settings, role: str, clock: Callable[[], datetime] = utc_now) -> bool:
+def is_alive(settings: Settings, role: str) -> bool:
     """Whether this machine's process of a role has beaten lately: for a container's health check."""
     from worker.store import heartbeats
 
@@ -265,7 +265,7 @@ def is_alive(settings: Settings, role: str, clock: Callable[[], datetime] = utc_
             last = heartbeats.last_beat(conn, heartbeats.here(role))
     finally:
         engine.dispose()
-    return last is not None and clock() - last < heartbeats.DEAD_AFTER
+    return last is not None and utc_now() - last < heartbeats.DEAD_AFTER
 
 
 def _last_night(engine: Engine, clock: Callable[[], datetime]) -> Found:

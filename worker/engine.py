@@ -75,7 +75,7 @@ _CONNECTING: dict[str, Any] = {
 }
 
 
-def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
+def make_engine(database_url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…`. It connects only when it is used."""
     # The parameters of a failed statement are somebody's data: no error text and no log shows them.
     url = _with_driver(make_url(database_url))
@@ -85,7 +85,7 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
         url,
         pool_pre_ping=True,
         pool_recycle=1800,
-        pool_size=pool_size,
+        pool_size=10,
         pool_timeout=10,
         connect_args={**_CONNECTING, "options": _options(_POSTGRES_LIMITS | _POSTGRES_PLANS)},
         hide_parameters=True,

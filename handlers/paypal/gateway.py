@@ -32,7 +32,6 @@ from handlers.strict_json import JsonObject
 from reconcile.facts import Refund
 
 DAY_S = 24 * 3600
-KEY_CHARACTERS_MAX = 78
 CANCEL_REASON = "Cancelled by the merchant"
 
 _HEADER_SAFE = re.compile(r"[!-~]{1,78}", re.ASCII)

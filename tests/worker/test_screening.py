@@ -3,6 +3,7 @@ way."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +34,7 @@ from reconcile.membership import Agreement, Every, Membership, MonthEnd, Plan
 from reconcile.money import Money
 from tests.scenarios.world import ZONE, rules
 from tests.worker import world as w
-from worker.codec import membership_to_plain, text_of
+from worker.codec import membership_to_plain
 from worker.judging import judge_memberships, reconcile_all
 from worker.runtime import Runtime
 from worker.schema import Row, facts, findings, memberships, remedies
@@ -93,7 +94,7 @@ def screened(ledger: Ledger, as_of: date = AS_OF) -> object:
         max(times, default=None),
         all(one.plain for one in (*told, *others)),
     )
-    return judged("M-1", text_of(membership_to_plain(ledger.membership)), gathered, Calendar.of(rules(), as_of))
+    return judged("M-1", json.dumps(membership_to_plain(ledger.membership)), gathered, Calendar.of(rules(), as_of))
 
 
 @st.composite

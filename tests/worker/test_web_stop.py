@@ -43,7 +43,7 @@ def test_sigterm_answers_what_is_under_way(runtime: Runtime, unused_port: int, t
     environment = {
         "PATH": os.environ["PATH"],
         "MAKEGOOD_DATABASE_URL": settings.database_url,
-        "MAKEGOOD_STRIPE_WEBHOOK_SECRETS": settings.require_stripe_webhook_secrets()[0],
+        "MAKEGOOD_STRIPE_WEBHOOK_SECRETS": settings.stripe_webhook_secrets[0].get_secret_value(),
         "MAKEGOOD_ENCRYPTION_KEYS": settings.encryption_keys[0].get_secret_value(),
     }
     root = Path(__file__).parents[2]

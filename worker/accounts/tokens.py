@@ -24,7 +24,6 @@ from worker.store.tokens import Token
 
 ACTOR = "makegood"  # the program's own name, which nobody may act under
 NAME_MAX = 100
-DAYS_MAX = 3650
 
 _FORM = re.compile(r"mkg_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _NOBODYS = hashlib.sha256(secrets.token_bytes()).hexdigest()

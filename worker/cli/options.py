@@ -36,7 +36,6 @@ def one_of(option: str, name: str, known: tuple[str, ...]) -> str:
     return name
 
 
-Day = Annotated[date | None, typer.Option(parser=day, metavar="DATE")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when something needs a person.")]

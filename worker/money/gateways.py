@@ -10,8 +10,6 @@ from typing import Protocol, runtime_checkable
 from config.settings import Settings, SettingsError, missing
 from handlers.gateway import Gateway, Look, NoCredential, NotExecuted, Uncertain
 
-PROVIDERS = ("stripe", "paypal")
-
 
 @runtime_checkable
 class FindsCredits(Protocol):

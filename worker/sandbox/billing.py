@@ -23,9 +23,9 @@ class Billed(Member):
         begun = [a for a in self.agreements if a.listed and a.since <= day]
         return max(begun, key=lambda a: a.since) if begun else self.agreements[0]
 
-    def owed(self, *, ended: bool = True, paused: bool = True) -> list[Due]:
-        """The dues up to the world's last day."""
-        return self.dues(self.end, ended=ended, paused=paused)
+    def owed(self, *, ended: bool = True) -> list[Due]:
+        """The dues up to the world's last day; with `ended` off, as if nobody had cancelled."""
+        return self.dues(self.end, ended=ended)
 
     def period(self, due: Due, agreement: Agreement) -> tuple[datetime, datetime]:
         """The billing period as the provider reckons it, from its own anchor."""
@@ -77,16 +77,16 @@ class Billed(Member):
         for day, minor, _ in self.agreed:
             self.one_off(minor, at_local(day, 13, self.rng.randint(0, 59)))
 
-    def one_off(self, minor: int, at: datetime, currency: str | None = None) -> Charge:
+    def one_off(self, minor: int, at: datetime) -> Charge:
         """A charge outside the subscription: by Stripe customer, or a PayPal order that names the membership."""
         agreement = self.agreement_on(reckoning.local_date(at))
-        charge = self._charge(agreement, at, minor, currency)
+        charge = self._charge(agreement, at, minor)
         charge.agreement = None
         if charge.provider == "paypal":
             charge.kind, charge.named = "capture", self.ref
         return charge
 
-    def fail(self, due: Due, *, days: tuple[int, ...] = (0,), outstanding_minor: int = 0) -> Invoice | None:
+    def fail(self, due: Due, *, days: tuple[int, ...] = (0,)) -> Invoice | None:
         """The provider tries and fails to take `due`, on those days after it; the bill that stays open, if any."""
         agreement = self.agreement_on(due.on)
         at = self.usual_time(due, agreement)
@@ -96,9 +96,7 @@ class Billed(Member):
             invoice = self._invoice(agreement, at, "cycle", [Line(due.minor, start, end)], 0)
             self.invoices.remove(invoice)  # it is not paid: only its failures are told
         for day in days:
-            self.failures.append(
-                Failure(at + timedelta(days=day), due.minor, agreement, invoice, outstanding_minor or due.minor)
-            )
+            self.failures.append(Failure(at + timedelta(days=day), due.minor, agreement, invoice))
         return invoice
 
     def refund(self, charge: Charge, minor: int, *, days: int, failed_after: int | None = None) -> None:
@@ -117,7 +115,7 @@ class Billed(Member):
     def _minutes(self, low: int, high: int) -> timedelta:
         return timedelta(minutes=self.rng.randint(low, high), seconds=self.rng.randint(0, 59))
 
-    def _charge(self, agreement: Agreement, at: datetime, minor: int, currency: str | None) -> Charge:
+    def _charge(self, agreement: Agreement, at: datetime, minor: int, currency: str | None = None) -> Charge:
         stripe = agreement.provider == "stripe"
         charge = Charge(
             id=self.names.stripe("ch") if stripe else self.names.paypal(),

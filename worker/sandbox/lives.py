@@ -24,12 +24,12 @@ def plain(d: Draft) -> None:
     d.bill_all()
 
 
-def terms(d: Draft, *, steady: bool = False, often: float = 0.12) -> None:
+def terms(d: Draft, *, steady: bool = False) -> None:
     """Of a monthly plan: a new price, a discount, more seats, a pause or another provider, from some renewal on;
     sometimes several in one life. A `steady` member stays with the provider and never pauses."""
     changes = (_price, _discount, _seats) if steady else (_move, _price, _discount, _seats, _pause)
     for change in changes if d.plan.every == "month" else ():
-        if len(d.owed()) > 3 and d.rng.random() < often:
+        if len(d.owed()) > 3 and d.rng.random() < 0.12:
             change(d)
 
 

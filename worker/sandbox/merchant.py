@@ -125,7 +125,6 @@ class Failure:
     minor: int
     agreement: Agreement
     invoice: Invoice | None = None
-    outstanding_minor: int = 0
     attempt: Charge | None = None
 
 
@@ -174,8 +173,8 @@ class Member:
     def first_due(self) -> date:
         return self.started_on + timedelta(days=self.plan.trial_days)
 
-    def dues(self, until: date, *, ended: bool = True, paused: bool = True) -> list[Due]:
-        """Everything owed up to and on `until`; with `ended` or `paused` off, as if nobody had cancelled or paused."""
+    def dues(self, until: date, *, ended: bool = True) -> list[Due]:
+        """Everything owed up to and on `until`; with `ended` off, as if nobody had cancelled."""
         stop = self.ends if ended and self.ends else date.max
         runs = [self._run(self.first_due, min(stop, until + timedelta(days=1)), 0)]
         if self.restarts:
@@ -183,7 +182,7 @@ class Member:
         owed: list[Due] = []
         discounted = 0
         for due in (due for run in runs for due in run):
-            if paused and self.pause and self.pause[0] <= due.on < self.pause[1]:
+            if self.pause and self.pause[0] <= due.on < self.pause[1]:
                 continue
             off = 0
             if self.discount and due.on >= self.discount[0] and discounted < self.discount[2]:

@@ -185,7 +185,7 @@ class _Standing:
 
     @property
     def outstanding_minor(self) -> int:
-        return self.failure.outstanding_minor if self.failure else 0
+        return self.failure.minor if self.failure else 0
 
 
 def _agreement(member: Member, agreement: Agreement, now: _Standing) -> Json:

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection, Engine, delete, func, select
 
-from worker.engine import reading
 from worker.schema import heartbeats
 from worker.store.sql import TRANSIENT, put, run
 
@@ -88,9 +87,3 @@ def beating(engine: Engine, role: str, clock: Callable[[], datetime], well: Call
     finally:
         over.set()
         thread.join()
-
-
-def beats(engine: Engine) -> list[tuple[str, datetime]]:
-    """Every machine's heartbeat, by name."""
-    with reading(engine).connect() as conn:
-        return [(name, at) for name, at in conn.execute(select(_h.name, _h.at).where(_h.name.contains("@")))]

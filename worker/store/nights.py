@@ -53,9 +53,9 @@ def load(conn: Connection, night: date) -> Night | None:
     return None if row is None else _night(row)
 
 
-def latest(conn: Connection, state: str = DONE) -> Night | None:
-    """The latest night in this state."""
-    row = conn.execute(select(nights).where(_n.state == state).order_by(_n.night.desc()).limit(1)).one_or_none()
+def latest(conn: Connection) -> Night | None:
+    """The latest night that is done."""
+    row = conn.execute(select(nights).where(_n.state == DONE).order_by(_n.night.desc()).limit(1)).one_or_none()
     return None if row is None else _night(row)
 
 

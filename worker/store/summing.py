@@ -13,7 +13,6 @@ from worker.schema import STRAY, deliveries, facts, findings, memberships, remed
 from worker.store.due import CHANGED
 
 PART = 1000
-_RESTS = (RemedyState.QUEUED, RemedyState.HELD, RemedyState.SUBMITTED, RemedyState.FAILED)
 
 
 def charge_sums(conn: Connection, until: datetime, night: date) -> list[ChargeSum]:
