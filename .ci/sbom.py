@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LICENCES = ROOT / "docs" / "licences.md"
 _ENTRY = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?P<rest>(?:.*\\\n)*.*)", re.MULTILINE)
 _LONG = 60  # beyond that it is a licence's text and no name
+_READ = {"pysqlite3": "Zlib"}  # what a package that says nothing of itself brings in its files
 _SPDX = {
     "MIT License": "MIT", "BSD License": "BSD-3-Clause", "BSD": "BSD-3-Clause", "Apache Software License": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0", "Apache License, Version 2.0": "Apache-2.0", "Apache 2.0": "Apache-2.0",
@@ -59,7 +60,7 @@ def _licence(name: str) -> str:
     plain = str(told.get("License") or "").strip()
     named = [plain] if plain and len(plain) <= _LONG and "\n" not in plain else []
     said = [word for word in classified if word != "OSI Approved"] or named
-    return " AND ".join(_SPDX.get(word, word) for word in said) or "see its files"
+    return " AND ".join(_SPDX.get(word, word) for word in said) or _READ.get(name, "see its files")
 
 
 def sbom() -> dict[str, object]:

@@ -5,12 +5,12 @@ Every transaction may be run again: a connection lost during COMMIT leaves open 
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from psycopg import AsyncConnection
@@ -27,8 +27,15 @@ from sqlalchemy.exc import OperationalError
 
 import worker.packed  # noqa: F401 - so that every connection knows how its arrays are sent
 
+try:  # the SQLite that a distribution brings is mostly too old for a write-ahead log
+    from pysqlite3 import dbapi2 as sqlite3
+except ImportError:  # no wheel for this kind of machine
+    import sqlite3
+
 if TYPE_CHECKING:  # half a second that only a migration has to spend
     from alembic.config import Config
+
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -206,7 +213,7 @@ def _sqlite(url: URL) -> Engine:
     # `autocommit=False` in the driver would begin transactions itself, and late: a read followed by a write then loses
     # updates of others without an error. With isolation_level None it begins none, and the event below does.
     arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000}
-    engine = create_engine(url, connect_args=arguments, json_serializer=_json, hide_parameters=True)
+    engine = create_engine(url, module=sqlite3, connect_args=arguments, json_serializer=_json, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -218,18 +225,31 @@ def _json(value: object) -> str:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-    # A journal that was deleted may come back with the power and roll back the last commit: the deletion is not waited
-    # for. That it was truncated is.
-    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE else "TRUNCATE"
-    for pragma in (
-        f"busy_timeout={SQLITE_BUSY_MS}",
-        f"journal_mode={journal}",
-        "synchronous=FULL",  # NORMAL may lose the last commits with the power: an answered webhook that was not kept
-        "foreign_keys=ON",
-        "mmap_size=0",
-        "temp_store=MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    def pragma(said: str) -> Any:  # noqa: ANN401 - as above
+        return (connection.execute(f"PRAGMA {said}").fetchone() or (None,))[0]
+
+    pragma(f"busy_timeout={SQLITE_BUSY_MS}")
+    # Of a rollback journal that was deleted the deletion is not waited for: it may come back with the power and roll
+    # back the last commit. That it was truncated is waited for, and so is a write-ahead log; some disks bear none.
+    if sqlite3.sqlite_version_info < WAL_IS_SAFE or _patiently(partial(pragma, "journal_mode=WAL")) != "wal":
+        pragma("journal_mode=TRUNCATE")
+    pragma("synchronous=FULL")  # NORMAL may lose the last commits with the power: an answered webhook that was not kept
+    pragma("foreign_keys=ON")
+    pragma("secure_delete=ON")  # what is erased is overwritten
+    pragma("mmap_size=0")
+    pragma("temp_store=MEMORY")
+
+
+def _patiently(into_another_mode: Callable[[], T]) -> T:
+    """SQLite waits for nobody when a file changes its mode, which a new one does once: so it is waited here."""
+    until = time.monotonic() + SQLITE_BUSY_MS / 1000
+    while True:
+        try:
+            return into_another_mode()
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(conn: Connection) -> None:
@@ -246,6 +266,16 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(makegood_reads=True, **steady) as conn, conn.begin():
         lift_limits(conn)
         yield conn
+
+
+def empty_log(engine: Engine) -> bool:
+    """Have SQLite write what its log holds to its place, and empty the log: what was erased is then in neither. False
+    where somebody reads what was before, so that it was left for the next time."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with closing(engine.raw_connection()) as conn, closing(conn.cursor()) as cursor:
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def copy_to(engine: Engine, file: Path) -> None:

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, delete, exists, select
 
 from worker.accounts.signing_in import IDLE, WHOLE
+from worker.engine import empty_log
 from worker.runtime import Runtime
 from worker.schema import api_answers, outbox, run_decisions, runs
 from worker.store import accounts, deliveries, heartbeats, marks
@@ -64,6 +65,7 @@ def tidy(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> Tidi
         )
     )
     run(runtime.engine, lambda conn: accounts.forget_sessions(conn, now - WHOLE, now - IDLE))
+    empty_log(runtime.engine)
     return Tidied(bodies, rows)
 
 

@@ -13,6 +13,7 @@ from reconcile.membership import Membership
 from worker.audit import Entry, append_all
 from worker.claims.intake import place as claim_place
 from worker.codec import membership_to_plain
+from worker.engine import empty_log
 from worker.judging import judge_memberships, today
 from worker.notices.writing import place as notice_place
 from worker.roster_row import personal_fields
@@ -81,7 +82,9 @@ def restrict(runtime: Runtime, member: str, by: str, *, lift: bool = False) -> l
 def erase(runtime: Runtime, member: str, by: str) -> list[Row]:
     """Forget a member: the key of their fields is destroyed, their addresses, words and webhook bodies are removed.
     Amounts, dates and ids stay for the books, and the audit chain holds."""
-    return run(runtime.engine, lambda conn: _erase(conn, runtime, member, by))
+    told = run(runtime.engine, lambda conn: _erase(conn, runtime, member, by))
+    empty_log(runtime.engine)
+    return told
 
 
 def _erase(conn: Connection, runtime: Runtime, member: str, by: str) -> list[Row]:
