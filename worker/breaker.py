@@ -52,11 +52,6 @@ def note(conn: Connection, judging: Judging, part: Slice, at: datetime) -> None:
     """Note what one slice looked at and newly decided, in its transaction."""
     if part.charges == 0 and not part.entries:
         return
-    c = runs.c
-    first = {"name": judging.name, "noted_at": at, "charges": 0, "checked_at": None, "verdict": None}
-    put(conn, runs, [first], key=["name"], replacing=False)
-    same = c.name == judging.name
-    conn.execute(update(runs).where(same).values(noted_at=at, charges=c.charges + part.charges, checked_at=None))
     kinds = {finding.key: finding.kind.value for finding in part.findings if finding.kind in BILLING_ERRORS}
     rows = {
         entry.subject: {
@@ -73,6 +68,11 @@ def note(conn: Connection, judging: Judging, part: Slice, at: datetime) -> None:
         and entry.detail["state"] in {"queued", "held"}
     }
     put(conn, run_decisions, [rows[key] for key in sorted(rows)], key=["run", "remedy"], replacing=True)
+    c = runs.c  # last, for it is the one row that every worker wants
+    first = {"name": judging.name, "noted_at": at, "charges": 0, "checked_at": None, "verdict": None}
+    put(conn, runs, [first], key=["name"], replacing=False)
+    same = c.name == judging.name
+    conn.execute(update(runs).where(same).values(noted_at=at, charges=c.charges + part.charges, checked_at=None))
 
 
 def after_run(conn: Connection, runtime: Runtime, judging: Judging) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from worker.schema import memberships, slices
 from worker.store.due import Wanted, wanted_rows
-from worker.store.sql import put
+from worker.store.sql import need_not_last, put
 
 _s = slices.c
 
@@ -49,7 +49,9 @@ def lay_out(conn: Connection, run: str, wanted: Wanted, size: int) -> int:
 
 
 def take(conn: Connection, run: str, now: datetime, lease: timedelta) -> Share | None:
-    """The next slice that nobody has; None where there is none just now."""
+    """The next slice that nobody has; None where there is none just now. Nothing is lost with a lease, as with what is
+    judged under it, and so no worker waits for the disk, which is busy with what the others judge."""
+    need_not_last(conn)
     free = or_(_s.lease_until.is_(None), _s.lease_until <= now)
     query = select(slices).where(_s.run == run, _s.state == "waiting", free).order_by(_s.n).limit(1)
     row = conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
@@ -61,6 +63,7 @@ def take(conn: Connection, run: str, now: datetime, lease: timedelta) -> Share |
 
 def finish(conn: Connection, share: Share, done: Done) -> None:
     """A slice is judged. Two workers may have judged it, where one was thought gone: the first to end is counted."""
+    need_not_last(conn)  # the slice's own commits come before it, and are gone only together with it
     mine = (_s.run == share.run) & (_s.n == share.n) & (_s.state == "waiting")
     conn.execute(update(slices).where(mine).values(state="done", lease_until=None, **asdict(done)))
 
