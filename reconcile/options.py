@@ -20,8 +20,9 @@ _TOGETHER_MAX = 4  # renewals paid by one charge
 _DAY = timedelta(days=1)
 _ONE_OFF_DAYS = 3  # an agreed one-off charged at another amount is believed only this near to its date
 
-# Compared from left to right: lateness (or the price of staying unpaired), exact reference (negative), whether the
-# amount is off, by how much, whether it is short, days from the due date.
+# Compared from left to right: lateness (or the price of staying unpaired), whether the amount is off, exact reference
+# (negative), by how much it is off, whether it is short, days from the due date. What is owed to the cent pays before
+# what came by the better way: otherwise a small charge by the agreement would make the right one look like a duplicate.
 Cost = tuple[int, int, int, int, int, int]
 FREE: Cost = (0, 0, 0, 0, 0, 0)
 
@@ -139,7 +140,7 @@ def _option(taking: Taking, calendar: Calendar, subset: tuple[int, ...], named: 
     # A window that failed attempts hold open is as good as the plain one: lateness beyond it weighs no more.
     late = 0 if own else 2 * min(max((taking.day - newest.due).days, 0), LATE_DAYS)
     reference = 2 if named == index else 1 if taking.through is not None and not taking.superseded else 0
-    return Option(frozenset(subset), (late, -reference, int(off != 0), abs(off), int(off < 0), days))
+    return Option(frozenset(subset), (late, int(off != 0), -reference, abs(off), int(off < 0), days))
 
 
 def _plausible(taking: Taking, paid: Sequence[Renewal], off: int, *, own: bool, dunned: bool) -> bool:

@@ -234,6 +234,27 @@ def _short(findings: Sequence[Finding], scene: Scene) -> int:
     return lacking
 
 
+@given(_troubled(), st.data())
+def test_no_renewal_stays_short_while_a_charge_of_the_right_amount_pays_nothing(
+    history: tuple[Membership, list[Charge]], data: st.DataObject
+) -> None:
+    """Else the right charge would be given back as a duplicate, and the merchant would have less than is owed."""
+    membership, charges = history
+    told = [
+        replace(c, subscription="sub_1" if data.draw(st.booleans(), label=f"{c.ref.id} by agreement") else None)
+        for c in charges
+    ]
+    scene = survey(_ledger(membership, told), rules(), AS_OF)
+    paired, calendar = scene.paired, scene.paired.calendar
+
+    for i, taking in enumerate(paired.takings):
+        for r in () if paired.pays[i] else calendar.dues_around(taking.day):
+            payers = paired.payers(r)
+            alone = [j for j in payers if len(paired.pays[j]) == 1]
+            if taking.net.minor == paired.renewals[r].amount.minor and len(alone) == len(payers) > 0:
+                assert sum(paired.takings[j].net.minor for j in payers) >= taking.net.minor
+
+
 @given(_troubled(), st.lists(st.integers(0, 3), max_size=6))
 def test_a_lost_or_open_dispute_never_makes_us_pay(history: tuple[Membership, list[Charge]], picks: list[int]) -> None:
     membership, charges = history

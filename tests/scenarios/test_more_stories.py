@@ -26,6 +26,7 @@ from tests.scenarios.world import (
 
 FP2 = "voip-fulfillment/FP-2"
 _TO_MARCH = monthly("2024-01-08", "2024-03-01")
+_TO_APRIL = monthly("2024-01-08", "2024-04-01")
 MOVED = (
     Agreement("paypal", subscription="I-1", payer="PAYER1", until=day("2024-01-08")),
     Agreement("stripe", subscription="sub_1", customer="cus_1", since=day("2024-01-08")),
@@ -359,6 +360,11 @@ ROWS: list[tuple[str, Story, list[str]]] = [
             as_of="2024-03-20",
         ),
         [],
+    ),
+    (
+        "beside a renewal paid in full a part is plainly too much",
+        Story(facts=(*_TO_APRIL, charge("2024-03-09", 5000, ref="two", through="sub_1")), as_of="2024-03-20"),
+        [f"unscheduled_charge two 5000 -> refund 5000 queued {FP2}"],
     ),
 ]
 
