@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from reconcile.money import Money
 from reconcile.options import names_ended_time
-from reconcile.outcome import Finding, FindingKind
+from reconcile.outcome import Confidence, Finding, FindingKind
 from reconcile.renewals import EARLY_DAYS, Renewal, paused
 from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, stated_periods
 from reconcile.stints import Cause, End
@@ -88,8 +89,26 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
     if paused(scene.membership, taking.day):
         why = "the membership was paused on that day"
     because = (f"{taking.ref} took {taking.charge.amount} on {taking.day}", why, *stated_periods(taking))
+    short = _paid_short(scene, i)
+    because += tuple(f"the renewal due on {due} was paid short: it may be meant for that" for due in short)
     finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=())
+    if short:
+        finding = replace(finding, confidence=Confidence.LIKELY)
     return Judged(finding, taking, taking.dispute_open)
+
+
+def _paid_short(scene: Scene, i: int) -> tuple[date, ...]:
+    """The renewals of the charge's time that were paid, but not in full: it may be the rest, and more."""
+    paired, taking = scene.paired, scene.paired.takings[i]
+    named = paired.names[i]
+    short = []
+    for r in paired.calendar.dues_around(taking.day) if named is None else [named]:
+        payers = paired.payers(r)
+        paid = {j: paired.takings[j] for j in payers if len(paired.pays[j]) == 1}
+        came = sum(t.net.minor for t in paid.values())
+        if paid and len(paid) == len(payers) and came < paired.renewals[r].amount.minor:
+            short.append(paired.renewals[r].due)
+    return tuple(short)
 
 
 def _whole(

@@ -366,6 +366,18 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         Story(facts=(*_TO_APRIL, charge("2024-03-09", 5000, ref="two", through="sub_1")), as_of="2024-03-20"),
         [f"unscheduled_charge two 5000 -> refund 5000 queued {FP2}"],
     ),
+    (
+        "two parts that come to more than is owed: the second may be the rest, so a person decides",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", 5000, ref="one", through="sub_1"),
+                charge("2024-03-09", 5000, ref="two", through="sub_1"),
+            ),
+            as_of="2024-03-20",
+        ),
+        ["undercharge one", f"unscheduled_charge two 5000 -> refund 5000 held (likely) {FP2}"],
+    ),
 ]
 
 
