@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from reconcile.facts import Ref, Refund, RefundState
+from reconcile.facts import DisputeState, Ref, Refund, RefundState
 from reconcile.ledger import Ledger
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind
 from reconcile.scene import Judged, Scene
 from reconcile.stints import local_date
-from reconcile.takings import Taking, returns
+from reconcile.takings import Returns, Taking, returns
 
 OVERDUE_DAYS = 21  # a refund may take this long to arrive
 
@@ -25,8 +25,11 @@ def refund_findings(scene: Scene, judged: Sequence[Judged]) -> Iterator[Finding]
         for refund in known:
             yield from _overdue(scene, taking, refund)
             yield from _failed(scene, taking, refund, known)
-    for case in judged:
-        yield from _too_much(scene, case)
+    excessive = {case.taking.ref: finding for case in judged for finding in _too_much(scene, case)}
+    for taking in scene.paired.takings if returned else ():
+        if taking.ref in returned and taking.ref not in excessive:
+            yield from _twice(scene, taking, returned[taking.ref])
+    yield from excessive.values()
 
 
 def overdue_from(refund: Refund, zone: str) -> date:
@@ -89,6 +92,37 @@ def _too_much(scene: Scene, case: Judged) -> Iterator[Finding]:
     seen = max(finding.first_seen, taking.given_back.last_on or finding.first_seen)
     yield _about(
         scene, FindingKind.OVER_REFUNDED, "over_refunded", taking=taking, ref=taking.ref, because=because, seen=seen
+    )
+
+
+def _twice(scene: Scene, taking: Taking, returns_: Returns) -> Iterator[Finding]:
+    """A charge that was refunded, then disputed and lost: the two together are more than it took. A refund made while
+    the dispute ran may be what settled it, and is the same money."""
+    zone, amount = scene.rules.zone, taking.charge.amount
+    lost = [d for d in returns_.disputes if d.state is DisputeState.LOST and d.opened_at is not None]
+    if not lost:
+        return
+    opened = min(d.opened_at for d in lost if d.opened_at is not None)
+    before = [
+        r for r in returns_.refunds if r.state is not RefundState.FAILED and not r.reversal and r.made_at < opened
+    ]
+    refunded = sum(r.amount.minor for r in before)
+    taken_back = sum((d.amount or amount).minor for d in lost)
+    seen = max(local_date(d.told_at, zone) for d in lost)
+    if not refunded or refunded + taken_back <= amount.minor or local_date(opened, zone) > scene.as_of:
+        return
+    because = (
+        f"{Money(refunded, amount.currency)} of {taking.ref} was refunded before it was disputed",
+        f"{Money(taken_back, amount.currency)} went back by the lost dispute besides",
+    )
+    yield _about(
+        scene,
+        FindingKind.OVER_REFUNDED,
+        "over_refunded",
+        taking=taking,
+        ref=taking.ref,
+        because=because,
+        seen=min(seen, scene.as_of),
     )
 
 

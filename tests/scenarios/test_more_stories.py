@@ -27,6 +27,7 @@ from tests.scenarios.world import (
 FP2 = "voip-fulfillment/FP-2"
 _TO_MARCH = monthly("2024-01-08", "2024-03-01")
 _TO_APRIL = monthly("2024-01-08", "2024-04-01")
+_TWICE = (*_TO_APRIL, charge("2024-03-09", ref="twice", through="sub_1"))
 MOVED = (
     Agreement("paypal", subscription="I-1", payer="PAYER1", until=day("2024-01-08")),
     Agreement("stripe", subscription="sub_1", customer="cus_1", since=day("2024-01-08")),
@@ -377,6 +378,54 @@ ROWS: list[tuple[str, Story, list[str]]] = [
             as_of="2024-03-20",
         ),
         ["undercharge one", f"unscheduled_charge two 5000 -> refund 5000 held (likely) {FP2}"],
+    ),
+    (
+        "refunded, then charged back: more than was taken",
+        Story(
+            facts=(
+                *_TWICE,
+                refund("twice", 9900, "2024-03-10"),
+                dispute("twice", "2024-03-20", DisputeState.LOST),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["corrected_elsewhere twice 9900", "over_refunded twice"],
+    ),
+    (
+        "a right charge, refunded in part, then charged back whole",
+        Story(
+            facts=(
+                *_TO_APRIL,
+                refund("ch_2024-03-08_9900", 1, "2024-03-10"),
+                dispute("ch_2024-03-08_9900", "2024-03-20", DisputeState.LOST),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["over_refunded ch_2024-03-08_9900"],
+    ),
+    (
+        "a refund made while the dispute ran may be what settled it",
+        Story(
+            facts=(
+                *_TWICE,
+                refund("twice", 9900, "2024-03-25"),
+                dispute("twice", "2024-03-20", DisputeState.LOST),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["corrected_elsewhere twice 9900"],
+    ),
+    (
+        "a refund that failed is no second one",
+        Story(
+            facts=(
+                *_TWICE,
+                refund("twice", 9900, "2024-03-10", state=RefundState.FAILED),
+                dispute("twice", "2024-03-20", DisputeState.LOST),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["corrected_elsewhere twice 9900"],
     ),
 ]
 
