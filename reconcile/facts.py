@@ -225,7 +225,8 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A balance granted to the member at the provider or on our own books, instead of a refund."""
+    """A balance granted to the member at the provider or on our own books, instead of a refund. One that others made
+    names the invoice that it takes something off (`invoice`), not the charge."""
 
     ref: Ref
     told_at: datetime
@@ -234,6 +235,7 @@ class Credit:
     charge: str | None = None
     charge_provider: str | None = None  # where the credit is on our own books: the provider of the charge
     customer: str | None = None
+    invoice: str | None = None
     remedy: str | None = None
     detail: int = 2
 

@@ -56,7 +56,7 @@ def _paying(scene: Scene, i: int) -> Iterator[Judged]:
     sharers = {j for r in paired.pays[i] for j in paired.payers(r)}
     owed_minor = sum(paired.renewals[r].amount.minor for r in paired.pays[i])
     off = sum(paired.takings[j].net.minor for j in sharers) - owed_minor
-    if off == 0 or i != max(sharers):
+    if off == 0 or i != max(sharers) or 0 < -off <= sum(paired.takings[j].by_balance for j in sharers):
         return
     paid = [paired.renewals[r] for r in sorted(paired.pays[i])]
     owed = Money(owed_minor, taking.net.currency)

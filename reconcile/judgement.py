@@ -64,8 +64,10 @@ def survey(ledger: Ledger, rules: Rules, as_of: date) -> Scene:
 
 
 def _granted(ledger: Ledger, rules: Rules, as_of: date) -> list[tuple[date, int]]:
+    """The credits that lower what is owed. Of one that others made nobody knows which bill it will be used for: the
+    bill says so itself (`takings.Taking.by_balance`)."""
     currency = ledger.membership.plan.price.currency
-    days = [(local_date(c.made_at, rules.zone), c.amount) for c in ledger.credits]
+    days = [(local_date(c.made_at, rules.zone), c.amount) for c in ledger.credits if c.remedy is not None]
     return [(day, amount.minor) for day, amount in days if day <= as_of and amount.currency == currency]
 
 

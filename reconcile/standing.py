@@ -23,8 +23,11 @@ def missed_renewals(scene: Scene) -> Iterator[Finding]:
         for b in scene.ledger.charges
         if b.charge.state is ChargeState.PENDING
     ]
+    settled = _paid_by_no_charge(scene)
     for index in scene.paired.unpaid:
         renewal = scene.paired.renewals[index]
+        if renewal.amount.minor <= settled.get(index, 0):
+            continue
         seen = missed_from(renewal.due, scene.rules)
         awaited = any(renewal.opens <= day <= renewal.closes for day in pending)
         judged = scene.rules.judge_from is None or renewal.due >= scene.rules.judge_from
@@ -45,6 +48,20 @@ def missed_renewals(scene: Scene) -> Iterator[Finding]:
                 ),
                 seen,
             )
+
+
+def _paid_by_no_charge(scene: Scene) -> dict[int, int]:
+    """What was paid for renewals by bills that the provider says are paid and that no charge paid: from the customer's
+    balance, or outside the provider."""
+    settled: dict[int, int] = {}
+    for bill in scene.ledger.invoices:
+        if bill.status == "paid" and bill.paid_minor == 0 and bill.currency == scene.membership.plan.price.currency:
+            for line in bill.lines:
+                if line.period_start is not None and not line.proration:
+                    day = local_date(line.period_start, scene.rules.zone)
+                    for index in scene.paired.calendar.dues_near(day)[:1]:
+                        settled[index] = settled.get(index, 0) + line.amount_minor
+    return settled
 
 
 def missed_from(due: date, rules: Rules) -> date:

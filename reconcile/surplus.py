@@ -105,7 +105,7 @@ def _paid_short(scene: Scene, i: int) -> tuple[date, ...]:
     for r in paired.calendar.dues_around(taking.day) if named is None else [named]:
         payers = paired.payers(r)
         paid = {j: paired.takings[j] for j in payers if len(paired.pays[j]) == 1}
-        came = sum(t.net.minor for t in paid.values())
+        came = sum(t.net.minor + t.by_balance for t in paid.values())
         if paid and len(paid) == len(payers) and came < paired.renewals[r].amount.minor:
             short.append(paired.renewals[r].due)
     return tuple(short)

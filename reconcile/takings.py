@@ -55,7 +55,8 @@ class Returns:
 @dataclass(slots=True)  # not frozen: that would double what making one costs
 class Taking:
     """One charge that took money. `net` is what it took for dues: the amount less stated tax. `periods` are the
-    billing periods it names; `unforeseen` a reason stated by the provider that no roster knows."""
+    billing periods it names; `unforeseen` a reason stated by the provider that no roster knows; `by_balance` what of
+    its bills was paid by no charge: from the customer's balance, or outside the provider."""
 
     charge: Charge
     by: BoundBy
@@ -69,6 +70,7 @@ class Taking:
     given_back: GivenBack
     disputed: bool
     dispute_open: bool
+    by_balance: int = 0
 
     @property
     def ref(self) -> Ref:
@@ -110,12 +112,17 @@ def returns(ledger: Ledger) -> dict[Ref, Returns]:
     by_intent = {
         (b.charge.ref.provider, b.charge.intent): b.charge.ref for b in ledger.charges if b.charge.intent is not None
     }
+    by_invoice = _paying_alone(ledger) if any(credit.invoice for credit in ledger.credits) else {}
     found: dict[Ref, Returns] = {}
     told: list[Refund | Dispute | Credit] = [*ledger.refunds, *ledger.disputes, *ledger.credits]
     for fact in sorted(told, key=lambda f: f.ref):
-        intent = None if isinstance(fact, Credit) else fact.intent
         provider = fact.charge_provider or fact.ref.provider if isinstance(fact, Credit) else fact.ref.provider
-        ref = Ref(provider, fact.charge) if fact.charge else by_intent.get((provider, intent or ""))
+        if fact.charge:
+            ref: Ref | None = Ref(provider, fact.charge)
+        elif isinstance(fact, Credit):
+            ref = by_invoice.get((provider, fact.invoice or ""))
+        else:
+            ref = by_intent.get((provider, fact.intent or ""))
         if ref is None:
             continue
         held = found.get(ref, Returns())
@@ -127,6 +134,18 @@ def returns(ledger: Ledger) -> dict[Ref, Returns]:
             case Credit():
                 found[ref] = replace(held, credits=(*held.credits, fact))
     return found
+
+
+def _paying_alone(ledger: Ledger) -> dict[tuple[str, str], Ref]:
+    """The charge that paid each invoice; none where several did: of those a credit note does not say which it means."""
+    paid = Paid.by((*ledger.invoices, *ledger.invoice_payments))
+    payers: dict[tuple[str, str], set[Ref]] = {}
+    for bound in ledger.charges:
+        charge = bound.charge
+        bills = {bill.ref.id for bill in paid.of(charge)} | ({charge.invoice} if charge.invoice else set())
+        for bill in bills if charge.state is ChargeState.TAKEN else ():
+            payers.setdefault((charge.ref.provider, bill), set()).add(charge.ref)
+    return {bill: next(iter(refs)) for bill, refs in payers.items() if len(refs) == 1}
 
 
 def _taking(  # noqa: PLR0917 - all that bears on it
@@ -151,11 +170,18 @@ def _taking(  # noqa: PLR0917 - all that bears on it
         through,
         superseded,
         switched,
-        _unforeseen(invoices, ledger.membership) if invoices else None,
+        _unforeseen(charge, invoices, ledger.membership) if invoices else None,
         given_back(charge, replace(returned, disputes=tuple(known)) if returned.disputes else returned, zone, as_of),
         bool(known) or stated,
         any(d.state in (DisputeState.OPEN, DisputeState.INQUIRY) for d in known) if known else stated,
+        sum(map(_by_no_charge, invoices)) if invoices else 0,
     )
+
+
+def _by_no_charge(invoice: Invoice) -> int:
+    if invoice.status != "paid" or invoice.total_minor is None or invoice.paid_minor is None:
+        return 0
+    return max(invoice.total_minor - invoice.paid_minor, 0)
 
 
 def given_back(charge: Charge, returns: Returns, zone: str, as_of: date) -> GivenBack:
@@ -177,8 +203,9 @@ def given_back(charge: Charge, returns: Returns, zone: str, as_of: date) -> Give
     stated = _stated_elsewhere(charge, known, ours, zone, as_of)
     before = sum(r.amount.minor for r in by_hand if r.made_at <= charge.told_at)
     after = sum(r.amount.minor for r in by_hand if r.made_at > charge.told_at)
-    our_minor = sum(r.amount.minor for r in ours) + sum(c.amount.minor for c in credited)
-    elsewhere = min(max(before, stated) + after + charged_back, max(charge.amount.minor - our_minor, 0))
+    our_minor = sum(r.amount.minor for r in ours) + sum(c.amount.minor for c in credited if c.remedy is not None)
+    by_note = sum(c.amount.minor for c in credited if c.remedy is None)
+    elsewhere = min(max(before, stated) + after + by_note + charged_back, max(charge.amount.minor - our_minor, 0))
     pending = sum(r.amount.minor for r in ours if r.state is RefundState.PENDING)
     moments = [r.made_at for r in standing] + [d.told_at for d in lost] + [c.made_at for c in credited]
     if stated > before:
@@ -212,7 +239,10 @@ def _periods(charge: Charge, invoices: tuple[Invoice, ...], zone: str) -> tuple[
     return tuple(sorted(period for period in days if period[0] < period[1]))
 
 
-def _unforeseen(invoices: tuple[Invoice, ...], membership: Membership) -> str | None:
+def _unforeseen(charge: Charge, invoices: tuple[Invoice, ...], membership: Membership) -> str | None:
+    billed = [invoice.total_minor for invoice in invoices]
+    if charge.amount.minor > sum(total for total in billed if total is not None) and None not in billed:
+        return "more than its bills come to: an older balance"
     for invoice in invoices:
         if any(line.proration for line in invoice.lines):
             return "proration"

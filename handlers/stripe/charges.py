@@ -171,12 +171,12 @@ def credit_fact(transaction: JsonObject, told_at: datetime) -> Credit:
 
 
 def note_credits(note: JsonObject, told_at: datetime) -> tuple[Credit, ...]:
-    """What a credit note put on its customer's balance, where makegood made it: that of others does not say which
-    charge it is about. Known by the balance's transaction, so that both tell of one and the same credit."""
-    remedy, transaction = text(note, "metadata", REMEDY), reference(note, "customer_balance_transaction")
-    if not remedy or transaction is None or text(note, "status") == "void":
+    """What a credit note put on its customer's balance. makegood's own says which charge it makes good, that of others
+    which invoice. Known by the balance's transaction, so that both tell of one and the same credit."""
+    remedy, transaction = text(note, "metadata", REMEDY) or None, reference(note, "customer_balance_transaction")
+    if transaction is None or text(note, "status") == "void":
         return ()
-    whole, made_good = money(note, "amount"), charge_of_remedy(remedy)
+    whole, made_good = money(note, "amount"), charge_of_remedy(remedy or "")
     otherwise = [minor(one, whole.currency, "amount_refunded") for one in children(note, "refunds")]
     otherwise += [minor(note, whole.currency, name) for name in ("out_of_band_amount", "pre_payment_amount")]
     return (
@@ -187,6 +187,7 @@ def note_credits(note: JsonObject, told_at: datetime) -> tuple[Credit, ...]:
             made_at=needed(moment(note, "created"), "created"),
             charge=made_good.id if made_good is not None else None,
             customer=reference(note, "customer"),
+            invoice=reference(note, "invoice"),
             remedy=remedy,
         ),
     )

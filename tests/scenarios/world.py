@@ -14,11 +14,15 @@ from config import policies
 from reconcile.facts import (
     Charge,
     ChargeState,
+    Credit,
     Dispute,
     DisputeState,
     EndedBy,
     Fact,
     FailedPayment,
+    Invoice,
+    InvoiceLine,
+    InvoiceReason,
     Ref,
     Refund,
     RefundState,
@@ -101,6 +105,31 @@ def refund(
 
 def dispute(of: str, on: str, state: DisputeState, amount: int = 9900, *, provider: str = "stripe") -> Dispute:
     return Dispute(Ref(provider, f"dp_{of}"), at(on), state, Money(amount, "USD"), at(on), charge=of)
+
+
+def bill(of: str | None, on: str, *, total: int = 9900, paid: int = 9900, months: int = 1) -> Invoice:
+    """A paid invoice for the period that begins on that day; `of` is the charge that paid it, if one did."""
+    start = at(f"{on} 00:00")
+    line = InvoiceLine(start, start + timedelta(days=30 * months), total)
+    return Invoice(
+        Ref("stripe", f"in_{of or on}"),
+        start,
+        status="paid",
+        currency="USD",
+        total_minor=total,
+        paid_minor=paid,
+        reason=InvoiceReason.RENEWAL,
+        subscription="sub_1",
+        charge=of,
+        lines=(line,),
+    )
+
+
+def credit_note(of: str, amount: int, on: str) -> Credit:
+    """A credit note that staff made on the bill of that charge: it went onto the customer's balance."""
+    return Credit(
+        Ref("stripe", f"cbtxn_{of}"), at(on), Money(amount, "USD"), at(on), customer="cus_1", invoice=f"in_{of}"
+    )
 
 
 def failed(on: str, *, provider: str = "paypal", subscription: str = "I-1") -> FailedPayment:
@@ -201,6 +230,8 @@ class Story:
         return Ledger(
             self.membership,
             tuple(BoundCharge(c, BoundBy.SUBSCRIPTION if c.subscription else self.by) for c in charges),
+            invoices=tuple(f for f in facts if isinstance(f, Invoice)),
+            credits=tuple(f for f in facts if isinstance(f, Credit)),
             failed_payments=tuple(f for f in facts if isinstance(f, FailedPayment)),
             refunds=tuple(f for f in facts if isinstance(f, Refund)),
             disputes=tuple(f for f in facts if isinstance(f, Dispute)),

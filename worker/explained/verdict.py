@@ -123,7 +123,7 @@ def _went_back(back: Refund | Credit) -> str:
     if isinstance(back, Refund):
         return f"refund {back.ref} of {amount} {back.state.value}"
     name = "credit on our own books" if back.ref.provider == OUR_BOOKS else f"credit {back.ref}"
-    return f"{name} of {amount}, which lowers the dues after it"
+    return f"{name} of {amount}" + (", which lowers the dues after it" if back.remedy else "")
 
 
 def _charge_of(fact: Refund | Dispute | Credit) -> str | None:

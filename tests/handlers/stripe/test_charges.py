@@ -223,7 +223,6 @@ def test_a_credit_note_tells_the_refunds_that_it_holds_in_full() -> None:
         ({"refunds": [{"refund": "re_2", "amount_refunded": 1500}], "out_of_band_amount": 500}, 3000),
         ({"pre_payment_amount": 1000}, 4000),
         ({"status": "void"}, None),
-        ({"metadata": {}}, None),
         ({"customer_balance_transaction": None}, None),
     ],
 )
@@ -236,6 +235,23 @@ def test_a_credit_note_of_ours_tells_what_it_put_on_the_balance(told: dict[str, 
     credits_ = [fact for fact in translated("credit_note.created", note | told).facts if isinstance(fact, Credit)]
     expected = [] if minor is None else [("cbtxn_1", minor, "ch_1", "remedy:stripe:ch_1")]
     assert [(one.ref.id, one.amount.minor, one.charge, one.remedy) for one in credits_] == expected
+
+
+def test_a_credit_note_of_others_names_the_invoice_that_it_takes_something_off() -> None:
+    note = {
+        "id": "cn_1", "object": "credit_note", "amount": 5000, "currency": "usd", "created": CREATED,
+        "customer": "cus_1", "customer_balance_transaction": "cbtxn_1", "invoice": "in_1", "refunds": [],
+    }  # fmt: skip
+    (credit,) = translated("credit_note.created", note).facts
+
+    assert credit == Credit(
+        Ref("stripe", "cbtxn_1"),
+        told_at=credit.told_at,
+        amount=Money(5000, "USD"),
+        made_at=at(CREATED),
+        customer="cus_1",
+        invoice="in_1",
+    )
 
 
 @pytest.mark.parametrize(
