@@ -9,9 +9,10 @@ from reconcile.facts import DisputeState, Ref, Refund, RefundState
 from reconcile.ledger import Ledger
 from reconcile.money import Money
 from reconcile.outcome import Confidence, Finding, FindingKind
+from reconcile.returns import Returns, returns
 from reconcile.scene import Judged, Scene
 from reconcile.stints import local_date
-from reconcile.takings import Returns, Taking, returns
+from reconcile.takings import Taking
 
 OVERDUE_DAYS = 21  # a refund may take this long to arrive
 

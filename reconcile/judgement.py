@@ -26,10 +26,11 @@ from reconcile.outcome import (
 from reconcile.policy import Rules
 from reconcile.remedies import prescribe, review
 from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals, next_due
+from reconcile.returns import Returns, given_back
 from reconcile.scene import Scene, finding_key
 from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
 from reconcile.stints import course, day_over, local_date
-from reconcile.takings import Returns, given_back, takings
+from reconcile.takings import takings
 
 
 def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:

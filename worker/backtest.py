@@ -21,7 +21,7 @@ from reconcile.judgement import reconcile
 from reconcile.ledger import Ledger
 from reconcile.outcome import Outcome, Remedy, RemedyKind
 from reconcile.policy import Bundle, Policy, Rules
-from reconcile.takings import Returns, returns
+from reconcile.returns import Returns, returns
 from worker import audit
 from worker.engine import lift_limits, reading
 from worker.runtime import Runtime

@@ -12,7 +12,7 @@ from handlers.gateway import Look
 from reconcile.facts import Charge
 from reconcile.ledger import Ledger
 from reconcile.outcome import HeldBecause
-from reconcile.takings import returns
+from reconcile.returns import returns
 from worker.judging import today
 from worker.money.gateways import key_is_live
 from worker.runtime import Runtime

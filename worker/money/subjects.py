@@ -12,7 +12,7 @@ from reconcile.facts import Charge, Ref
 from reconcile.judgement import reconcile, survey
 from reconcile.ledger import Ledger
 from reconcile.outcome import BILLING_ERRORS, Finding, FindingKind, HeldBecause, Remedy
-from reconcile.takings import Returns, given_back, returns
+from reconcile.returns import Returns, given_back, returns
 from worker.judging import today
 from worker.money import guards
 from worker.money.steps import Step, Way

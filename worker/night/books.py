@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from reconcile.outcome import FindingStatus
+from reconcile.returns import Returns, given_back, returns
 from reconcile.summary import Books, Gap, Work
-from reconcile.takings import Returns, given_back, returns
 from reconcile.totals import OWING, Case
 from worker.runtime import Runtime
 from worker.store import summing

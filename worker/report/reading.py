@@ -16,8 +16,8 @@ from sqlalchemy import Connection, func, or_, select
 from reconcile.judgement import survey
 from reconcile.outcome import FindingKind, FindingStatus
 from reconcile.policy import Policy
+from reconcile.returns import Returns, given_back, returns
 from reconcile.summary import Books, Gap, Work, summarise
-from reconcile.takings import Returns, given_back, returns
 from reconcile.totals import OWING, Case
 from worker.engine import lift_limits, reading
 from worker.report.lines import Cited, FindingLine, RemedyLine, Told
