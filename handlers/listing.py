@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from handlers.gateway import NoCredential, NotExecuted, Uncertain
+from handlers.gateway import NoCredential, NotExecuted, Refused, Uncertain
 from reconcile.facts import Fact
 
 
@@ -22,14 +22,16 @@ class Listed:
     told_until: datetime | None = None
 
 
+# Why a list was not told: later, perhaps (the first two), or never in this way.
+NotListed = NotExecuted | Uncertain | NoCredential | Refused
+
+
 class Listing(Protocol):
     """One provider's lists. A cursor is `kind:` and where in the list of that kind the page begins."""
 
     name: str
 
-    def list_since(
-        self, since: datetime, until: datetime, cursor: str | None
-    ) -> Listed | NotExecuted | Uncertain | NoCredential:
+    def list_since(self, since: datetime, until: datetime, cursor: str | None) -> Listed | NotListed:
         """The page at `cursor`. Nothing that the provider or the network does is raised, and reading twice is harmless.
         Raises ValueError for a cursor that is not one of its own."""
         ...

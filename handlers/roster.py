@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from handlers.gateway import NoCredential, NotExecuted, Uncertain
+from handlers.listing import NotListed
 from reconcile.membership import Membership
 
 CANNOT_CATCH = (
@@ -49,7 +49,7 @@ class RosterSource(Protocol):
 
     name: str
 
-    def page(self, cursor: str | None) -> RosterPage | NotExecuted | Uncertain | NoCredential: ...
+    def page(self, cursor: str | None) -> RosterPage | NotListed: ...
 
     def close(self) -> None:
         """Closes the connections that are kept open between calls."""

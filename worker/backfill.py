@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection
 
-from handlers.gateway import NoCredential, NotExecuted, Uncertain
+from handlers.gateway import NoCredential, NotExecuted, Refusal, Refused, Uncertain
 from handlers.listing import Listed
 from worker.engine import reading
 from worker.runtime import Runtime
@@ -29,7 +29,7 @@ from worker.store.sql import run
 from worker.store.tellings import Told
 
 if TYPE_CHECKING:
-    from handlers.listing import Listing
+    from handlers.listing import Listing, NotListed
 
 KINDS = {
     "stripe": ("charges", "refunds", "disputes", "invoices", "subscriptions"),
@@ -49,7 +49,17 @@ T = TypeVar("T")
 
 
 class BackfillError(ConnectionError):
-    """The provider did not answer, after several tries. What was listed so far is kept, and the next run goes on."""
+    """The provider did not answer, after several tries, or refused. What was listed so far is kept, and the next run
+    goes on."""
+
+
+class RefusedError(BackfillError):
+    """The provider will not tell it in this way. `gone`: because it does not know what was named."""
+
+    def __init__(self, what: str, refused: Refused) -> None:
+        said = ": ".join(word for word in (refused.code, refused.message) if word)
+        super().__init__(f"{what} cannot be asked for in this way: {said}")
+        self.gone = refused.refusal is Refusal.NOT_FOUND
 
 
 class NoCredentialError(RuntimeError):
@@ -129,22 +139,34 @@ def _pages(runtime: Runtime, listing: Listing, window: Window, wait: Wait) -> It
     if window.upper <= window.since:
         run(runtime.engine, lambda conn: backfills.advance(conn, replace(window, done=True)))
         return
+    anew = False
     while not window.done:
         ask = partial(listing.list_since, window.since, window.upper, window.cursor or f"{window.kind}:")
-        page = told(runtime, f"{window.provider}'s {window.kind}", ask, wait)
+        try:
+            page = told(runtime, f"{window.provider}'s {window.kind}", ask, wait)
+        except RefusedError as refused:
+            if anew or not refused.gone or window.cursor is None:
+                raise
+            # Of an earlier run, perhaps with another key: where it had come to is not there any more.
+            _log.warning("list_begun_anew", what=f"{window.provider}'s {window.kind}", why=str(refused))
+            window, anew = replace(window, cursor=None, objects=0, unreadable=(), covered_until=None), True
+            continue
         window = _after(window, page)
         run(runtime.engine, partial(_keep, runtime=runtime, window=window, page=page))
         yield Filled(len(page.facts), page.unreadable)
         wait(PAUSE_S[window.provider])
 
 
-def told(runtime: Runtime, what: str, ask: Callable[[], T | NotExecuted | Uncertain | NoCredential], wait: Wait) -> T:
-    """What the provider answers. A list can be asked again whatever came of the last time; each time later."""
+def told(runtime: Runtime, what: str, ask: Callable[[], T | NotListed], wait: Wait) -> T:
+    """What the provider answers. A list can be asked again whatever came of the last time, each time later; what the
+    provider refuses it would refuse again."""
     why = ""
     for attempt in range(TRIES):
         answer = ask()
         if isinstance(answer, NoCredential):
             raise NoCredentialError(f"the key is refused for {what}: {answer.why}")
+        if isinstance(answer, Refused):
+            raise RefusedError(what, answer)
         if not isinstance(answer, NotExecuted | Uncertain):
             return answer
         why = answer.why

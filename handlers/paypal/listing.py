@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote, urlencode
 
-from handlers.gateway import NoCredential, NotExecuted, Uncertain
+from handlers.gateway import Uncertain
 from handlers.inbox import MalformedDelivery
-from handlers.listing import Listed
+from handlers.listing import Listed, NotListed
 from handlers.paypal.api import PayPalApi, RejectedError, Reply
 from handlers.paypal.instants import instant
 from handlers.paypal.listing_pages import Pages, read_agreement, read_dispute, read_transactions
@@ -53,9 +53,7 @@ class PayPalListing:
         """Closes the connections that are kept open between calls."""
         self._api.close()
 
-    def list_since(
-        self, since: datetime, until: datetime, cursor: str | None
-    ) -> Listed | NotExecuted | Uncertain | NoCredential:
+    def list_since(self, since: datetime, until: datetime, cursor: str | None) -> Listed | NotListed:
         """The page at `cursor` of what was made (disputes: changed) in `[since, until)`, and of all known agreements.
 
         Raises ValueError for a cursor that is not one of ours.
@@ -67,10 +65,7 @@ class PayPalListing:
             # Cursors are written to the second: a window must not end within one.
             return self._kinds[kind](since.replace(microsecond=0), until.replace(microsecond=0), place)
         except API_ERRORS as error:
-            answer = failure(error)
-            if isinstance(answer, NotExecuted | Uncertain | NoCredential):
-                return answer
-            return Uncertain(f"PayPal refused to list {kind} ({answer.code})")
+            return failure(error)
         except MalformedDelivery as error:
             return Uncertain(f"PayPal's answer cannot be understood: {error}")
 

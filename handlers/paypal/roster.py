@@ -9,8 +9,8 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from handlers.gateway import NoCredential, NotExecuted, Uncertain
 from handlers.inbox import MalformedDelivery
+from handlers.listing import NotListed
 from handlers.paypal.api import PayPalApi
 from handlers.paypal.listing_pages import Pages
 from handlers.paypal.reading import PROVIDER, identity, moment, money, needed_id, words
@@ -44,16 +44,13 @@ class PayPalRoster:
         """Closes the connections that are kept open between calls."""
         self._api.close()
 
-    def page(self, cursor: str | None) -> RosterPage | NotExecuted | Uncertain | NoCredential:
+    def page(self, cursor: str | None) -> RosterPage | NotListed:
         """The next known agreements after `cursor`."""
         names = self._agreements(cursor or "")
         try:
             stated = tuple(self._one(name) for name in names)
         except API_ERRORS as error:
-            answer = failure(error)
-            if isinstance(answer, NotExecuted | Uncertain | NoCredential):
-                return answer
-            return Uncertain(f"PayPal refused to tell an agreement ({answer.code})")
+            return failure(error)
         return RosterPage(stated, names[-1] if names else None)
 
     def _one(self, name: str) -> Stated | LeftOut:

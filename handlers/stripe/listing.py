@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import stripe
 
-from handlers.gateway import NoCredential, NotExecuted, Refused, Uncertain
 from handlers.inbox import MalformedDelivery
-from handlers.listing import Listed
+from handlers.listing import Listed, NotListed
 from handlers.strict_json import JsonObject
-from handlers.stripe.calls import PAGE_SIZE, list_page
+from handlers.stripe.calls import PAGE_SIZE, Page, list_page
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.translate import facts_of
 from reconcile.facts import Fact
@@ -53,9 +52,7 @@ class StripeListing:
         """Closes the connections that are kept open between calls."""
         self._session.close()
 
-    def list_since(
-        self, since: datetime, until: datetime, cursor: str | None
-    ) -> Listed | NotExecuted | Uncertain | NoCredential:
+    def list_since(self, since: datetime, until: datetime, cursor: str | None) -> Listed | NotListed:
         """The page at `cursor` (None: the first) of all that was made in `[since, until)`: charges, refunds, disputes,
         the invoices that may have been paid then, and every subscription, for Stripe cannot list those by change.
 
@@ -65,9 +62,7 @@ class StripeListing:
         if name not in self._lists:
             raise ValueError("this is no cursor of Stripe's lists")
         page = list_page(partial(self._lists[name], since, until), after or None, _read)
-        if isinstance(page, Refused):
-            return Uncertain(f"Stripe refused to list {name} ({page.code})")
-        if isinstance(page, NotExecuted | Uncertain | NoCredential):
+        if not isinstance(page, Page):
             return page
         facts = tuple(fact for told in page.items if not isinstance(told, str) for fact in told)
         unreadable = tuple(f"{name}: {told}" for told in page.items if isinstance(told, str))

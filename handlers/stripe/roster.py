@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import stripe
 
-from handlers.gateway import NoCredential, NotExecuted, Refused, Uncertain
 from handlers.inbox import MalformedDelivery
+from handlers.listing import NotListed
 from handlers.roster import LeftOut, RosterPage, Stated, UnclearError
 from handlers.strict_json import JsonObject, child, children, integer, needed, text
-from handlers.stripe.calls import PAGE_SIZE, list_page
+from handlers.stripe.calls import PAGE_SIZE, Page, list_page
 from handlers.stripe.charges import named
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.reading import PROVIDER, minor, moment, ref, reference
@@ -42,14 +42,10 @@ class StripeRoster:
         """Closes the connections that are kept open between calls."""
         self._session.close()
 
-    def page(self, cursor: str | None) -> RosterPage | NotExecuted | Uncertain | NoCredential:
+    def page(self, cursor: str | None) -> RosterPage | NotListed:
         """The subscriptions after `cursor`, ended ones among them."""
         page = list_page(self._list, cursor, partial(_read, zone=self._zone))
-        if isinstance(page, Refused):
-            return Uncertain(f"Stripe refused to list subscriptions ({page.code})")
-        if isinstance(page, NotExecuted | Uncertain | NoCredential):
-            return page
-        return RosterPage(page.items, page.after)
+        return RosterPage(page.items, page.after) if isinstance(page, Page) else page
 
     def _list(self, after: str | None) -> stripe.StripeObject:
         params: SubscriptionListParams = {"status": "all", "limit": PAGE_SIZE, "expand": ["data.customer"]}

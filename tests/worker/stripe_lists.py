@@ -75,7 +75,10 @@ class Lists:
         found = [one for one in self.held if one["object"] == kind and low <= one["created"] < high]
         found.sort(key=lambda one: (-one["created"], one["id"]))
         ids = [one["id"] for one in found]
-        start = ids.index(params["starting_after"]) + 1 if "starting_after" in params else 0
+        after = params.get("starting_after")
+        if after is not None and after not in ids:
+            return refused(400, code="resource_missing")
+        start = 0 if after is None else ids.index(after) + 1
         data = found[start : start + self.page]
         return answered(200, {"object": "list", "data": data, "has_more": start + self.page < len(found)})
 
@@ -84,8 +87,9 @@ def answered(status: int, body: object, **headers: str) -> Answered:
     return Answered(status, json.dumps(body).encode(), headers)
 
 
-def refused(status: int, **headers: str) -> Answered:
-    return answered(status, {"error": {"type": "invalid_request_error", "message": "no"}}, **headers)
+def refused(status: int, *, code: str = "", **headers: str) -> Answered:
+    said = {"type": "invalid_request_error", "message": "no"} | ({"code": code} if code else {})
+    return answered(status, {"error": said}, **headers)
 
 
 @contextmanager

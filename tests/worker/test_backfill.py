@@ -19,7 +19,7 @@ from tests.worker import world as w
 from tests.worker.conftest import Clock
 from tests.worker.stripe_lists import Json, Lists, charge, refund, refused, report, stripe_with, webhook
 from worker import report_file
-from worker.backfill import BackfillError, NoCredentialError, backfill
+from worker.backfill import BackfillError, NoCredentialError, RefusedError, backfill
 from worker.handling import drain
 from worker.runtime import Runtime
 from worker.schema import backfills, facts, memberships, tellings
@@ -160,6 +160,32 @@ def test_a_provider_that_is_away_stops_the_run_and_the_next_goes_on(runtime: Run
             backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
         backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
     assert len(charges(runtime)) == 7
+
+
+def test_what_the_provider_refuses_is_said_at_once_in_its_words(runtime: Runtime) -> None:
+    lists = Lists([*STORY], first=[refused(400)])
+    with stripe_with(runtime, lists) as with_stripe:
+        with pytest.raises(RefusedError, match=r"stripe's charges cannot be asked for in this way: .*: no"):
+            backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
+        assert len(lists.asked) == 1
+        backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
+    assert len(charges(runtime)) == 7
+
+
+def test_a_list_is_begun_anew_where_what_it_had_come_to_is_gone(runtime: Runtime) -> None:
+    class EndedError(Exception):
+        pass
+
+    def ends(_seconds: float) -> None:
+        raise EndedError
+
+    with stripe_with(runtime, Lists([*STORY[:4]])) as with_stripe, pytest.raises(EndedError):
+        backfill(with_stripe, "stripe", SINCE, UNTIL, wait=ends)
+    lists = Lists([*STORY[4:]])
+    with stripe_with(runtime, lists) as with_stripe:
+        backfill(with_stripe, "stripe", SINCE, UNTIL, wait=no_wait)
+    assert [params.get("starting_after") for _, params in lists.asked[:3]] == ["ch_2", None, "ch_5"]
+    assert set(charges(runtime)) == {"ch_3", "ch_2", "ch_4", "ch_5", "ch_6"}
 
 
 def test_a_key_that_is_refused_is_said_at_once(runtime: Runtime) -> None:

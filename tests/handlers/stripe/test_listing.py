@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handlers.gateway import NoCredential, Uncertain
+from handlers.gateway import NoCredential, Refused, Uncertain
 from handlers.stripe import facts_of
 from handlers.stripe.listing import Listed, StripeListing
 from reconcile.facts import Charge, Fact
@@ -98,9 +98,12 @@ def test_an_object_that_cannot_be_read_does_not_hold_up_the_others(listing: Stri
 
 
 def test_a_list_that_fails_is_a_value(listing: StripeListing, world: World) -> None:
-    for reply in (error(500), error(400, code="parameter_unknown"), error(404), Reply(200, b"{}")):
+    for reply in (error(500), Reply(200, b"{}")):
         world.first.append(reply)
         assert isinstance(listing.list_since(SINCE, UNTIL, None), Uncertain)
+    for reply in (error(400, code="parameter_unknown"), error(404)):
+        world.first.append(reply)
+        assert isinstance(listing.list_since(SINCE, UNTIL, None), Refused)
     world.first.append(error(403))
     assert isinstance(listing.list_since(SINCE, UNTIL, None), NoCredential)
 
