@@ -98,7 +98,8 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
 
 
 def _paid_short(scene: Scene, i: int) -> tuple[date, ...]:
-    """The renewals of the charge's time that were paid, but not in full: it may be the rest, and more."""
+    """The renewals of the charge's time that were paid, but not in full, where this charge too brings what was paid
+    nearer to what is owed: it may be the rest. One that takes it further away is no rest, whatever was short."""
     paired, taking = scene.paired, scene.paired.takings[i]
     named = paired.names[i]
     short = []
@@ -106,7 +107,8 @@ def _paid_short(scene: Scene, i: int) -> tuple[date, ...]:
         payers = paired.payers(r)
         paid = {j: paired.takings[j] for j in payers if len(paired.pays[j]) == 1}
         came = sum(t.net.minor + t.by_balance for t in paid.values())
-        if paid and len(paid) == len(payers) and came < paired.renewals[r].amount.minor:
+        lacking = paired.renewals[r].amount.minor - came
+        if paid and len(paid) == len(payers) and abs(lacking - taking.net.minor) < lacking:
             short.append(paired.renewals[r].due)
     return tuple(short)
 

@@ -380,6 +380,18 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         ["undercharge one", f"unscheduled_charge two 5000 -> refund 5000 held (likely) {FP2}"],
     ),
     (
+        "an old price charged twice: the second is no rest of the hundred that are lacking",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", 9800, ref="one", through="sub_1"),
+                charge("2024-03-09", 9800, ref="two", through="sub_1"),
+            ),
+            as_of="2024-03-20",
+        ),
+        ["undercharge one", f"unscheduled_charge two 9800 -> refund 9800 queued {FP2}"],
+    ),
+    (
         "refunded, then charged back: more than was taken",
         Story(
             facts=(
