@@ -10,7 +10,6 @@ often as any other. Writes the table of `docs/reliability.md`; ends with 1 if an
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import platform
 import random
@@ -20,29 +19,23 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-from sqlalchemy import event
-
 from benchmarks.plain import plainly
-from config import policies
-from config.settings import Settings
 from tests import servers
 from tests.conftest import ROOT
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
-from tests.worker.money.bank import FAULTS
+from tests.worker.conftest import Clock, put_together
+from tests.worker.money.bank import FAULTS, open_bank
 from tests.worker.money.crashing import Ended, Scenario, run, warm
-from tests.worker.money.doors import open_bank
 from tests.worker.money.forker import Forker, forking
-from tests.worker.money.house import House
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from tests.worker.money.house import House, live_settings
+from worker.engine import migrate
 from worker.money.points import POINTS
-from worker.runtime import Runtime, inboxes, rules, utc_now
+from worker.runtime import utc_now
 
 PROVIDERS = ("stripe", "paypal")
 NO_FAULT = "none"
@@ -211,25 +204,11 @@ def _house(kind: str) -> Iterator[tuple[House, Forker]]:
         if kind == "postgres":
             server = stack.enter_context(servers.postgres())
             url = server.url(server.create_database())
-        settings = Settings.model_validate(
-            {
-                "database_url": url,
-                "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
-                "mode": "live",
-                "cooling_hours": 0,
-                "breaker_percent": 100,
-            }
-        )
-        engine, clock, keyring = make_engine(url), Clock(), Keyring((MASTER_KEY,))
-        stack.callback(engine.dispose)
-        if settings.is_sqlite:
-            event.listen(engine, "connect", lambda conn, _: conn.execute("PRAGMA synchronous=OFF"))
-        migrate(engine)
-        made = Runtime(settings, engine, keyring, inboxes(settings), rules(settings, policies.load()), clock)
+        clock = Clock()
+        made = stack.enter_context(closing(put_together(live_settings(url), clock)))
+        migrate(made.engine)
         made.prepare()
-        bank = stack.enter_context(open_bank(clock))
-        house = House(made, bank, clock)
-        house.start(clock, bank.urls)
+        house = House(made, stack.enter_context(open_bank(clock)), clock)
         forker = stack.enter_context(forking(folder))
         warm(house, forker)
         yield house, forker

@@ -11,6 +11,7 @@ from reconcile.money import Money
 from tests.worker import world as w
 from tests.worker.money.crashing import Scenario
 from tests.worker.money.house import EXCESS, House
+from worker.sandbox.bank.bank import PAYPAL_CLIENT, PAYPAL_SECRET, STRIPE_KEY
 
 TRIES_MAX = 20
 BEFORE = ("reap", "claim", "look", "looked", "decide")  # nothing has been asked for yet
@@ -29,9 +30,9 @@ def plainly(house: House, scenario: Scenario) -> bool:
     ]
     gateway: StripeGateway | PayPalGateway
     if scenario.provider == "stripe":
-        gateway = StripeGateway("sk_live_made_up_for_tests", house.bank.urls["stripe"], 5.0)
+        gateway = StripeGateway(STRIPE_KEY, house.bank.urls["stripe"], 5.0)
     else:
-        gateway = PayPalGateway("client", "secret", house.bank.urls["paypal"], 5.0)
+        gateway = PayPalGateway(PAYPAL_CLIENT, PAYPAL_SECRET, house.bank.urls["paypal"], 5.0)
     api = "charge" if scenario.provider == "stripe" else "sale"
     for n in range(TRIES_MAX):
         order = RefundOrder(name, api, Money(EXCESS, "USD"), f"try {n}", f"remedy:{scenario.provider}:{name}")

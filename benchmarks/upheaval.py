@@ -18,14 +18,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 
 import redis
 from sqlalchemy import create_engine, select, text
 
 from benchmarks.taking_away import Worker, crash, flush, kill, kill_redis, stop_postgres, working
-from config import policies
 from config.settings import Settings
 from handlers.inbox import Envelope
 from reconcile.facts import Charge
@@ -34,16 +33,14 @@ from tests import servers
 from tests.handlers.stripe import bodies
 from tests.worker import world as w
 from tests.worker.conftest import MASTER_KEY
-from tests.worker.money.bank import Bank
-from tests.worker.money.doors import open_bank
+from tests.worker.money.bank import CREDENTIALS, Bank, open_bank
 from tests.worker.money.house import EXCESS
 from worker.actors import declare
 from worker.broker import make_broker
 from worker.clock import tick
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from worker.engine import migrate
 from worker.judging import judge_changed
-from worker.runtime import Runtime, inboxes, rules, utc_now
+from worker.runtime import Runtime, build, utc_now
 from worker.schema import remedies
 from worker.store import deliveries
 from worker.store.facts import store_facts
@@ -81,11 +78,9 @@ def settings(runtime: Runtime, redis_url: str, bank: Bank) -> dict[str, str]:
         "BREAKER_PERCENT": "100",
         "REFUND_DAY_MAX_MINOR": "100000000",
         "REFUND_DAY_COUNT_MAX": "100000",
-        "STRIPE_API_KEY": "sk_live_made_up_for_tests",
         "STRIPE_API_BASE": bank.urls["stripe"],
-        "PAYPAL_CLIENT_ID": "client",
-        "PAYPAL_CLIENT_SECRET": "secret",
         "PAYPAL_API_BASE": bank.urls["paypal"],
+        **{name.upper(): value for name, value in CREDENTIALS.items()},
         "REQUEST_TIMEOUT_SECONDS": "3",
         "LEASE_SECONDS": "5",
         "SETTLE_SECONDS": "1",
@@ -156,7 +151,7 @@ class _Members:
                 stripe.append(n)
                 continue
             w.take_in(self.runtime, w.row(f"M-{n}", Agreement("paypal", f"I-{n}")))
-            self.bank.take(f"SALE_{n}", amount, "paypal").at = w.at(w.month(1))
+            self.bank.take(f"SALE_{n}", amount, "paypal")
             told = [
                 w.charge(f"SALE_{n}_first", w.START, w.PRICE, "paypal", subscription=f"I-{n}", kind="sale"),
                 w.charge(f"SALE_{n}", w.month(1), w.Money(amount, "USD"), "paypal", subscription=f"I-{n}", kind="sale"),
@@ -178,9 +173,14 @@ class _Members:
             ):
                 at = w.at(day)
                 shown = bodies.charge(id=name, amount=minor, amount_captured=minor, created=int(at.timestamp()))
-                shown |= {"customer": f"cus_{n}", "billing_details": {"email": None}, "payment_intent": None}
+                shown |= {
+                    "customer": f"cus_{n}",
+                    "billing_details": {"email": None},
+                    "payment_intent": None,
+                    "livemode": False,
+                }
                 body = bodies.body(
-                    "charge.succeeded", shown, id=f"evt_{name}", created=int(at.timestamp()), livemode=True
+                    "charge.succeeded", shown, id=f"evt_{name}", created=int(at.timestamp()), livemode=False
                 )
                 envelope: Envelope = self.runtime.inboxes["stripe"].envelope(body)
                 rows.append(deliveries.NewDelivery("stripe", envelope, body, "webhook", utc_now()))
@@ -239,8 +239,8 @@ def _states(runtime: Runtime) -> dict[str, str]:
 
 def _count(runtime: Runtime, bank: Bank, lived: Lived) -> None:
     states = _states(runtime)
-    for name in bank.charges:
-        key = f"remedy:{bank.charges[name].provider}:{name}"
+    for name, charge in bank.book.charges.items():
+        key = f"remedy:{charge.provider}:{name}"
         made = bank.ours(name)
         if len(made) > 1 or bank.back(name) > EXCESS:
             lived.doubled += 1
@@ -267,13 +267,10 @@ def main() -> int:
         known = Settings.model_validate(
             {"database_url": server.url(server.create_database()), "encryption_keys": key, "breaker_percent": 100}
         )
-        engine = make_engine(known.database_url)
-        migrate(engine)
-        keyring = Keyring((MASTER_KEY,))
-        runtime = Runtime(known, engine, keyring, inboxes(known), rules(known, policies.load()), utc_now)
-        runtime.prepare()
-        lived = live(runtime, redis_url, members=told.members, rounds=told.rounds, seed=told.seed)
-        engine.dispose()
+        with closing(build(known)) as runtime:
+            migrate(runtime.engine)
+            runtime.prepare()
+            lived = live(runtime, redis_url, members=told.members, rounds=told.rounds, seed=told.seed)
     done = ", ".join(f"{what} {times} times" for what, times in sorted(lived.done.items()))
     sys.stdout.write(
         f"{lived.members} remedies in {time.monotonic() - begun:.0f} s; {done}; workers started again "

@@ -16,7 +16,7 @@ from config.settings import Settings
 from tests.worker.schemas import Schemas
 from worker.crypt import Keyring
 from worker.engine import make_engine
-from worker.runtime import Runtime, inboxes, rules
+from worker.runtime import Runtime, build, inboxes, rules
 
 STRIPE_SECRET = "whsec_made_up_for_the_tests"
 PAYPAL_WEBHOOK_ID = "8PT597110X687430LKGECATA"
@@ -34,6 +34,13 @@ class Clock:
 
     def advance(self, by: timedelta) -> None:
         self.now += by
+
+
+def put_together(settings: Settings, clock: Callable[[], datetime]) -> Runtime:
+    """The whole product on a database at the head of the schema."""
+    built = build(settings, clock=clock)
+    unsynced(built.engine).dispose()
+    return built
 
 
 def unsynced(engine: Engine) -> Engine:

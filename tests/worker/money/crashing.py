@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.worker.money.bank import CREDENTIALS
 from tests.worker.money.forker import KILLED, WARM, Forker
 from tests.worker.money.house import EXCESS, House
 
@@ -93,8 +94,7 @@ def _settle(house: House, key: str) -> None:
     """What the provider had on its way arrives, and it tells so."""
     for made in house.bank.ours(key.rpartition(":")[2]):
         if made.status == "pending":
-            made.status = "succeeded"
-            house.tell(house.fact(made))
+            house.tell(house.fact(house.bank.becomes(made, "succeeded")))
 
 
 def _settings(house: House) -> dict[str, object]:
@@ -105,9 +105,7 @@ def _settings(house: House) -> dict[str, object]:
         "cooling_hours": told.cooling_hours,
         "breaker_percent": 100,
         "refund_or_credit": told.refund_or_credit,
-        "stripe_api_key": "sk_live_made_up_for_tests",
-        "paypal_client_id": "client",
-        "paypal_client_secret": "secret",
+        **CREDENTIALS,
         "stripe_api_base": told.stripe_api_base,
         "paypal_api_base": told.paypal_api_base,
     }

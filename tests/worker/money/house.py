@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from config.settings import Settings
 from reconcile.facts import Credit, Fact, Ref, Refund, RefundState, Subscription, SubscriptionState
 from reconcile.membership import Agreement
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import Clock
-from tests.worker.money.bank import Bank
-from tests.worker.money.wire import Made
+from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.money.bank import CREDENTIALS, Bank, Made
 from worker.audit import append_all
 from worker.judging import judge_changed
 from worker.money.decisions import approve
@@ -31,6 +32,13 @@ from worker.store.tellings import Told
 EXCESS = 2500  # of 124.00 where 99.00 was owed: less than half, so that it could be paid twice
 
 
+def live_settings(database_url: str) -> Settings:
+    """Sends at once: no cooling and no breaker."""
+    key = base64.b64encode(MASTER_KEY).decode()
+    told = {"database_url": database_url, "encryption_keys": key, "mode": "live", "cooling_hours": 0}
+    return Settings.model_validate({**told, "breaker_percent": 100, **CREDENTIALS})
+
+
 @dataclass
 class House:
     """The product in live mode, its clock, and the bank that it sends to."""
@@ -39,9 +47,9 @@ class House:
     bank: Bank
     clock: Clock
 
-    def start(self, clock: Clock, urls: dict[str, str]) -> None:
-        self.runtime = replace(self.runtime, clock=clock)
-        self.set(stripe_api_base=urls["stripe"], paypal_api_base=urls["paypal"])
+    def __post_init__(self) -> None:
+        self.runtime = replace(self.runtime, clock=self.clock)
+        self.set(stripe_api_base=self.bank.urls["stripe"], paypal_api_base=self.bank.urls["paypal"])
 
     def overcharge(self, n: int = 1, provider: str = "stripe", minor: int = w.PRICE.minor + EXCESS, **told: Any) -> str:  # noqa: ANN401 - of a charge
         """A member who was charged too much. Returns the key of the remedy that was decided."""
@@ -69,7 +77,7 @@ class House:
 
     def later(self, **how: float) -> None:
         self.clock.advance(timedelta(**how))
-        self.bank.tick()
+        self.bank.book.tick()
 
     def bleeding(self, provider: str = "stripe") -> str:
         """A member whose agreement goes on after the end, and a person who agreed that it end. The remedy's key."""
@@ -78,6 +86,7 @@ class House:
         row = w.row("M-1", agreement)
         w.take_in(self.runtime, replace(row, membership=replace(row.membership, ended_on=w.month(3))))
         started = w.at(w.START)
+        self.bank.agree(provider, name)
         live = Subscription(Ref(provider, name), started, SubscriptionState.LIVE, started_at=started)
         self.tell(live, w.charge("ch_1", w.START, provider=provider, subscription=name))
         key = f"cancel:{provider}:{name}"
@@ -118,10 +127,10 @@ class House:
         with self.runtime.engine.begin() as conn:
             rows = conn.execute(select(sends.c.lease_until, sends.c.next_at)).all()
         moments = [at for row in rows for at in row if at is not None]
-        moments += [at for at, _ in self.bank.later]
+        moments += self.bank.book.waiting
         coming = [at for at in moments if at > self.clock()]
         self.clock.now = min(coming, default=self.clock()) + timedelta(seconds=1)
-        self.bank.tick()
+        self.bank.book.tick()
 
     def rest(self, *, every_s: float = 300.0, days: float = 3.0) -> None:
         """Let time go by until nothing is on its way any more."""

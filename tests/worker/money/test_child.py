@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, insert
 from tests.conftest import ROOT
 from tests.worker.money.house import House
 from worker.breaker import Judging, Slice, note
+from worker.sandbox.bank.bank import STRIPE_KEY
 from worker.schema import run_decisions
 from worker.store.sql import TRANSIENT
 
@@ -45,7 +46,7 @@ def test_the_child_issues_and_ends_with_its_input(house: House) -> None:
         "ENCRYPTION_KEYS": settings.encryption_keys[0].get_secret_value(),
         "MODE": "live",
         "COOLING_HOURS": "0",
-        "STRIPE_API_KEY": "sk_live_made_up_for_tests",
+        "STRIPE_API_KEY": STRIPE_KEY,
         "STRIPE_API_BASE": settings.stripe_api_base,
     }
     environment = {**os.environ, **{f"MAKEGOOD_{name}": value for name, value in told.items()}}

@@ -5,10 +5,7 @@ once the world is calm again, nothing is left half done."""
 
 from __future__ import annotations
 
-import base64
-import tempfile
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,24 +20,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from config import policies
-from config.settings import Settings
 from handlers.gateway import Answer
-from reconcile.facts import Dispute, DisputeState, Ref, Refund, RefundState
+from reconcile.facts import Dispute, DisputeState, Ref
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock, unsynced
-from tests.worker.money.bank import FAULTS
-from tests.worker.money.doors import open_bank
-from tests.worker.money.house import EXCESS, House
-from tests.worker.money.wire import Made
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from tests.worker.conftest import Clock, put_together
+from tests.worker.money.bank import FAULTS, open_bank
+from tests.worker.money.house import EXCESS, House, live_settings
+from tests.worker.schemas import Schemas
 from worker.money.deciding import Call, Means
 from worker.money.decisions import DecisionError, approve, retry
 from worker.money.desk import Desk
 from worker.money.gateways import gateways
-from worker.runtime import Runtime, inboxes, rules
 
 CALM = {"settled", "held", "waived", "failed"}
 
@@ -98,20 +89,20 @@ class Life(RuleBasedStateMachine):
         self.house.to_next_event()
         self.house.issue()
 
-    @precondition(lambda self: self.by_hand == 0)
+    @precondition(lambda self: self.by_hand == 0 and not self._is_disputed())
     @rule(minor=st.sampled_from([1000, EXCESS]))
     def a_person_refunds_by_hand(self, minor: int) -> None:
         self.by_hand += minor
         made = self.house.bank.by_hand(self.charge, minor)
         if self.provider == "paypal":  # which shows a sale's refunds to nobody: its webhook comes in time
-            self.house.tell(self._fact(made))
+            self.house.tell(self.house.fact(made))
 
-    @precondition(lambda self: self.house.bank.charges[self.charge].dispute is None)
+    @precondition(lambda self: self.house.bank.book.case_of(self.charge) is None)
     @rule()
     def the_member_disputes(self) -> None:
-        self.house.bank.charges[self.charge].dispute = "needs_response"
+        self.house.bank.disputed(self.charge)
 
-    @precondition(lambda self: self.house.bank.charges[self.charge].dispute == "needs_response")
+    @precondition(lambda self: self._is_disputed())
     @rule()
     def the_dispute_is_won(self) -> None:
         self._end_dispute()
@@ -119,11 +110,10 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.house.bank.ours(self.charge)))
     @rule(failed=st.booleans())
     def a_webhook_tells_of_our_refund(self, failed: bool) -> None:
-        made = self.house.bank.ours(self.charge)[-1]
-        made.status = "failed" if failed else "succeeded"
+        made = self.house.bank.becomes(self.house.bank.ours(self.charge)[-1], "failed" if failed else "succeeded")
         self.failures += failed
         self.house.clock.advance(timedelta(seconds=5))
-        self.house.tell(self._fact(made))
+        self.house.tell(self.house.fact(made))
 
     @rule(retried=st.booleans())
     def a_person_decides(self, retried: bool) -> None:
@@ -144,13 +134,12 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "charge"):
             return
         self.house.bank.script.clear()
-        if self.house.bank.charges[self.charge].dispute == "needs_response":
+        if self._is_disputed():
             self._end_dispute()
         for _ in range(60):
             self.house.issue()
             for made in self.house.bank.ours(self.charge):
-                made.status = "succeeded"
-                self.house.tell(self._fact(made))
+                self.house.tell(self.house.fact(self.house.bank.becomes(made, "succeeded")))
             if not self.house.open_ends():
                 break
             self.house.to_next_event()
@@ -169,51 +158,23 @@ class Life(RuleBasedStateMachine):
         state, why = self.house.held(self.key)
         return state == "held" and why in {"refused", "no_answer", "disputed", "changed"}
 
+    def _is_disputed(self) -> bool:
+        case = self.house.bank.book.case_of(self.charge)
+        return case is not None and case.status == "open"
+
     def _end_dispute(self) -> None:
-        self.house.bank.charges[self.charge].dispute = "won"
-        name = f"dp_{self.charge}" if self.provider == "stripe" else f"PP-D-{self.charge}"
+        name = self.house.bank.dispute_won(self.charge)
         self.house.clock.advance(timedelta(seconds=5))
         now = self.house.clock()
         amount = Money(w.PRICE.minor + EXCESS, "USD")
         told = Dispute(Ref(self.provider, name), now, DisputeState.WON, amount, w.at(w.month(1)), self.charge)
         self.house.tell(told)
 
-    def _fact(self, made: Made) -> Refund:
-        state = {"succeeded": RefundState.SETTLED, "pending": RefundState.PENDING, "failed": RefundState.FAILED}
-        told = Refund(
-            Ref(self.provider, made.id),
-            self.house.clock(),
-            state[made.status],
-            Money(made.minor, "USD"),
-            made.at,
-            made.charge,
-        )
-        return replace(told, remedy=made.mark)
 
-
-def test_a_remedys_life_against_an_adversary() -> None:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        told = Settings.model_validate(
-            {
-                "database_url": f"sqlite:///{folder / 'makegood.db'}",
-                "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
-                "mode": "live",
-                "cooling_hours": 0,
-                "breaker_percent": 100,
-                "stripe_api_key": "sk_live_made_up_for_tests",
-                "paypal_client_id": "client",
-                "paypal_client_secret": "secret",
-            }
-        )
-        engine, clock = unsynced(make_engine(told.database_url)), Clock()
-        stack.callback(engine.dispose)
-        migrate(engine)
-        keyring = Keyring((MASTER_KEY,))
-        made = Runtime(told, engine, keyring, inboxes(told), rules(told, policies.load()), clock)
-        made.prepare()
-        bank = stack.enter_context(open_bank(clock))
-        Life.house = House(made, bank, clock)
-        Life.house.start(clock, bank.urls)
+def test_a_remedys_life_against_an_adversary(schemas: Schemas, tmp_path: Path) -> None:
+    told, clock = live_settings(f"sqlite:///{tmp_path / 'makegood.db'}"), Clock()
+    schemas.put(told.database_url)
+    with closing(put_together(told, clock)) as runtime, open_bank(clock) as bank:
+        Life.house = House(runtime, bank, clock)
         size = settings(max_examples=25 if settings().max_examples <= 100 else 1000, stateful_step_count=20)
         run_state_machine_as_test(Life, settings=size)

@@ -82,12 +82,12 @@ def test_an_approved_remedy_waits_out_a_dispute_and_then_goes(house: House) -> N
     key = house.held_above_cap()
     approve(house.runtime, key, ADA)
     house.set(cooling_hours=0.0)
-    house.bank.charges["ch_2"].dispute = "needs_response"
+    house.bank.disputed("ch_2")
     house.issue()
     assert (house.held(key), house.bank.posts) == (("held", "disputed"), ["remedy:stripe:ch_1:1"])
-    house.bank.charges["ch_2"].dispute = "won"
+    dispute = house.bank.dispute_won("ch_2")
     charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
-    won = replace(w.dispute("dp_ch_2", w.month(2), charge), told_at=house.clock() + timedelta(hours=1))
+    won = replace(w.dispute(dispute, w.month(2), charge), told_at=house.clock() + timedelta(hours=1))
     house.later(hours=2)
     house.tell(replace(won, state=DisputeState.WON))
     house.rest()
@@ -126,6 +126,7 @@ def test_what_is_on_its_way_cannot_be_waived(house: House) -> None:
 
 def test_an_agreement_is_cancelled_once_a_person_agrees(house: House) -> None:
     live = Subscription(Ref("stripe", "sub_1"), w.at(w.START), SubscriptionState.LIVE, started_at=w.at(w.START))
+    house.bank.agree("stripe", "sub_1")
     row = w.row("M-1", w.stripe(1))
     ended = replace(row.membership, ended_on=w.month(3))
     w.take_in(house.runtime, replace(row, membership=ended))
@@ -160,8 +161,7 @@ def test_two_executors_at_once_send_it_once(house: House) -> None:
 
 
 def _fail(house: House, key: str) -> None:
-    made = house.bank.made[-1]
-    made.status = "failed"
+    made = house.bank.becomes(house.bank.made[-1], "failed")
     amount = replace(w.PRICE, minor=made.minor)
     house.tell(
         Refund(Ref("stripe", made.id), house.clock(), RefundState.FAILED, amount, made.at, made.charge, remedy=key)

@@ -230,11 +230,10 @@ def test_a_person_who_has_looked_lets_go_what_an_untold_refund_held(house: House
 @BOTH
 def test_a_dispute_holds_it_and_its_end_lets_it_go(house: House, provider: str) -> None:
     key = house.overcharge(provider=provider)
-    charge = house.bank.charges[_charge(key)]
-    charge.dispute = "needs_response"
+    house.bank.disputed(_charge(key))
     house.issue()
     assert (house.held(key), house.bank.posts) == (("held", "disputed"), [])
-    charge.dispute = "won"
+    house.bank.dispute_won(_charge(key))
     house.later(hours=1)
     house.tell(*_look(house, key))
     assert house.state(key) == "queued"
@@ -270,7 +269,7 @@ def test_a_pending_refund_is_asked_for_when_no_webhook_comes(house: House, provi
     key = house.overcharge(provider=provider)
     house.bank.script.append("pending")
     house.issue()
-    house.bank.made[0].status = "succeeded"
+    house.bank.becomes(house.bank.made[0], "succeeded")
     house.later(days=1, hours=1)
     house.issue()
     assert house.state(key) == "settled"
@@ -320,7 +319,7 @@ def test_every_step_can_be_reached_and_every_open_one_left() -> None:
 def _told(house: House, key: str, status: str) -> Refund:
     """The refund of this remedy as a webhook tells of it."""
     made = next(one for one in house.bank.made if one.charge == _charge(key))
-    made.status = status
+    house.bank.becomes(made, status)
     state = {"succeeded": RefundState.SETTLED, "failed": RefundState.FAILED}[status]
     mark = made.mark if made.provider == "stripe" else None  # as if PayPal's carried none
     return Refund(
