@@ -17,6 +17,7 @@ from pathlib import Path
 from tests import servers
 from tests.worker.web_api.fuzzing import fuzz
 from tests.worker.web_api.stands import standing
+from worker.engine import make_engine, migrate
 
 DATABASES = ("sqlite", "postgres")
 
@@ -33,6 +34,7 @@ def main() -> int:
     wrong = False
     for database in DATABASES if asked.database == "both" else (asked.database,):
         with tempfile.TemporaryDirectory() as folder, _url(database, Path(folder)) as url:
+            migrate(make_engine(url))
             began = time.monotonic()
             with standing(url, plain=False) as stand:
                 fuzzed = fuzz(

@@ -11,19 +11,17 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from config import policies
 from config.settings import Settings
 from handlers.gateway import Look
 from handlers.stripe.gateway import StripeGateway
 from reconcile.membership import Agreement, Membership, Plan
 from reconcile.money import Money
 from tests.counterparts.line import KEY, Line
-from tests.worker.conftest import MASTER_KEY, Clock
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from worker.engine import migrate
 from worker.judging import judge_changed, today
 from worker.money.executor import issue_due
-from worker.runtime import Runtime, inboxes, rules
+from worker.runtime import Runtime
 from worker.schema import remedies
 from worker.store.facts import store_facts
 from worker.store.roster import RosterRow, import_memberships
@@ -88,14 +86,12 @@ def open_shop(line: Line, folder: Path) -> Iterator[Shop]:
     )
     # The counterparts have the machine's own time.
     clock = Clock(datetime.now(UTC))
-    engine = make_engine(settings.database_url)
-    migrate(engine)
-    keyring = Keyring((MASTER_KEY,))
-    runtime = Runtime(settings, engine, keyring, inboxes(settings), rules(settings, policies.load()), clock)
+    runtime = put_together(settings, clock)
+    migrate(runtime.engine)
     runtime.prepare()
     gateway = StripeGateway(KEY, line.base, timeout_s=10.0)
     try:
         yield Shop(runtime, clock, line, gateway)
     finally:
         gateway.close()
-        engine.dispose()
+        runtime.close()

@@ -101,17 +101,13 @@ def test_a_claimed_delivery_opens_and_no_other(engine: Engine, keyring: Keyring)
         deliveries.open_body(keyring, replace(first, body=second.body))
 
 
-def test_two_workers_claim_apart(postgres_url: str, keyring: Keyring) -> None:
-    from worker.engine import make_engine, migrate
-
-    engine = make_engine(postgres_url)
-    migrate(engine)
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_two_workers_claim_apart(engine: Engine, keyring: Keyring) -> None:
     record(engine, keyring, [made(n) for n in range(6)])
     with engine.begin() as one, engine.begin() as two:
         first = [row.event_id for row in deliveries.claim(one, 4, AT)]
         second = [row.event_id for row in deliveries.claim(two, 4, AT)]
     assert (first, second) == ([f"evt_{n:03}" for n in range(4)], ["evt_004", "evt_005"])
-    engine.dispose()
 
 
 def test_done_and_passed_over_are_not_claimed(engine: Engine, keyring: Keyring) -> None:

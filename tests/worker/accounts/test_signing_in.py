@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from pydantic import SecretStr
+from sqlalchemy import select
 
-from config import policies
 from config.settings import Settings
-from tests.worker.conftest import Clock
+from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from tests.worker.schemas import Schemas
 from worker.accounts import by_provider, passwords, users
 from worker.accounts.by_provider import Account, TurnedAway
 from worker.accounts.roles import Role
 from worker.accounts.signing_in import FREE_TRIES, IDLE, LONGEST_WAIT, WHOLE, person, sign_in, sign_out
 from worker.accounts.users import UserError
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
-from worker.runtime import Runtime, rules
+from worker.runtime import Runtime
 from worker.schema import audit, sessions
 from worker.schema import users as table
 
@@ -27,24 +28,26 @@ RIGHT, WRONG = "a password of her own", "a password of nobody"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One database of each kind for the whole file."""
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, schemas: Schemas
+) -> Iterator[Runtime]:
+    """The product on one database of each kind for the whole file."""
     folder = tmp_path_factory.mktemp("accounts")
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{folder / 'makegood.db'}" if sqlite else request.getfixturevalue("module_postgres_url")
-    engine = make_engine(url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
+    schemas.put(url)
+    key = SecretStr(base64.b64encode(MASTER_KEY).decode())
+    made = put_together(Settings(database_url=url, encryption_keys=(key,)), Clock())
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def runtime(shared: Engine, clock: Clock) -> Runtime:
-    with shared.begin() as conn:
+def runtime(shared: Runtime, clock: Clock) -> Runtime:
+    with shared.engine.begin() as conn:
         for one in (table, sessions, audit):
             conn.execute(one.delete())
-    settings = Settings()
-    return Runtime(settings, shared, Keyring((bytes(32),)), {}, rules(settings, policies.load()), clock)
+    return replace(shared, clock=clock)
 
 
 @pytest.fixture

@@ -11,17 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from config import policies
 from config.settings import Settings
 from reconcile.facts import Fact
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock, unsynced
+from tests.worker.conftest import MASTER_KEY, Clock, put_together
 from tests.worker.console.visitor import Visitor
-from worker.crypt import Keyring
-from worker.engine import make_engine, migrate
+from tests.worker.schemas import Schemas
 from worker.judging import judge_changed
-from worker.runtime import Runtime, inboxes, rules
+from worker.runtime import Runtime
 from worker.store.facts import store_facts
 from worker.store.roster import RosterRow
 from worker.web.app import create_app
@@ -37,13 +35,12 @@ NAME, EMAIL = "Zoë <b>Example</b>", "zoe.example@example.org"
 
 
 @pytest.fixture(scope="package")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory, schemas: Schemas) -> Path:
     """The world's database: M-1 was charged twice, M-2 far too much, M-3 twice and disputes it, M-4 as agreed; one
     charge is nobody's."""
     file = tmp_path_factory.mktemp("console") / "made.db"
+    schemas.put(f"sqlite:///{file}")
     made = _runtime(file, Clock(NOW))
-    migrate(made.engine)
-    made.prepare()
     rows = [w.row(f"M-{n}", w.stripe(n)) for n in range(1, 5)]
     rows[1] = RosterRow(rows[1].membership, {"name": NAME, "email": EMAIL, "country": "US"})
     w.take_in(made, *rows)
@@ -77,9 +74,7 @@ def _runtime(file: Path, clock: Clock) -> Runtime:
             "report_dir": file.parent / "reports",
         }
     )
-    engine = unsynced(make_engine(settings.database_url))
-    rested = rules(settings, policies.load())
-    return Runtime(settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rested, clock)
+    return put_together(settings, clock)
 
 
 @pytest.fixture
@@ -92,7 +87,6 @@ def world(made: Path, tmp_path: Path, clock: Clock) -> Iterator[Runtime]:
     """A copy of the world for one test."""
     shutil.copy(made, tmp_path / "makegood.db")
     copied = _runtime(tmp_path / "makegood.db", clock)
-    copied.prepare()
     yield copied
     copied.close()
 

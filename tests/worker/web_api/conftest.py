@@ -8,20 +8,21 @@ import pytest
 
 from tests.servers import PostgresServer
 from tests.worker import world
+from tests.worker.schemas import Schemas
 from tests.worker.web_api.stands import NOW, Api, Stand, fill, standing
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    if request.param == "sqlite":
-        with standing(f"sqlite:///{tmp_path_factory.mktemp('api') / 'makegood.db'}") as stand:
-            yield stand
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create_database()
-    with standing(server.url(name)) as stand:
+def stand(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, schemas: Schemas
+) -> Iterator[Stand]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('api') / 'makegood.db'}"
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.url(server.create_database())
+    schemas.put(url)
+    with standing(url) as stand:
         yield stand
-    server.drop_database(name)
 
 
 @pytest.fixture

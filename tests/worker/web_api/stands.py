@@ -17,13 +17,12 @@ from config.settings import Settings
 from reconcile.membership import Agreement, Plan
 from reconcile.money import Money
 from tests.worker import world
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import MASTER_KEY, Clock, put_together
 from worker.accounts import tokens
 from worker.accounts.roles import Permission, Role, permissions_of
-from worker.engine import migrate
 from worker.handling import drain
 from worker.judging import reconcile_all
-from worker.runtime import Runtime, build
+from worker.runtime import Runtime
 from worker.store.facts import store_facts
 from worker.store.roster import RosterRow
 from worker.web import api
@@ -73,12 +72,10 @@ class Stand:
 
 @contextmanager
 def standing(url: str, *, plain: bool = True) -> Iterator[Stand]:
-    """A stand on an empty database; with `plain` its providers' events are plain facts."""
+    """A stand on a database at the head of the schema; with `plain` its providers' events are plain facts."""
     clock = Clock(NOW)
     key = SecretStr(base64.b64encode(MASTER_KEY).decode())
-    built = build(Settings(database_url=url, encryption_keys=(key,)), clock=clock)
-    migrate(built.engine)
-    built.prepare()
+    built = put_together(Settings(database_url=url, encryption_keys=(key,)), clock)
     runtime = world.plain_inboxes(built) if plain else built
 
     def handle() -> None:

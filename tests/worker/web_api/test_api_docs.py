@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from tests.conftest import ROOT
 from tests.worker.cli.world import charge_event
+from tests.worker.schemas import Schemas
 from tests.worker.web_api.fuzzing import fuzz
 from tests.worker.web_api.stands import Api, standing
 from worker.accounts.roles import Permission, Role, permissions_of
@@ -62,11 +63,12 @@ def fits(expected: Any, found: Any) -> bool:  # noqa: ANN401 - JSON
     return bool(expected == found)
 
 
-def test_every_request_of_the_guide_is_answered_as_it_says(tmp_path: Path) -> None:
+def test_every_request_of_the_guide_is_answered_as_it_says(sqlite_url: str, schemas: Schemas, tmp_path: Path) -> None:
     days = {"ch_0": date(2026, 1, 8), "ch_1": date(2026, 2, 8), "ch_2": date(2026, 3, 8), "ch_twice": date(2026, 3, 9)}
     lines = [json.dumps(charge_event(name, day, 29900, "cus_1001")) for name, day in days.items()]
     (tmp_path / "events.jsonl").write_text("\n".join(lines))
-    with standing(f"sqlite:///{tmp_path / 'makegood.db'}", plain=False) as stand:
+    schemas.put(sqlite_url)
+    with standing(sqlite_url, plain=False) as stand:
         called = Api(stand.base, stand.runtime)
         named = {"API": called.base, "TOKEN": called.tokens["all"], "ADA": called.tokens["approver"]}
         told = [(words, expected, sent(called, words, tmp_path, named)) for words, expected in steps()]
@@ -128,8 +130,11 @@ def test_what_the_document_shows_is_taken(called: Api) -> None:
     assert "://" not in json.dumps({name: part for name, part in document.items() if name != "info"})
 
 
-def test_no_answer_is_a_5xx_or_another_than_the_document_says(tmp_path: Path) -> None:
-    with standing(f"sqlite:///{tmp_path / 'makegood.db'}", plain=False) as stand:
+def test_no_answer_is_a_5xx_or_another_than_the_document_says(
+    sqlite_url: str, schemas: Schemas, tmp_path: Path
+) -> None:
+    schemas.put(sqlite_url)
+    with standing(sqlite_url, plain=False) as stand:
         fuzzed = fuzz(stand, examples=3, seed=1, folder=tmp_path, phases="examples,fuzzing")
 
     assert fuzzed.requests > 100, fuzzed.said
