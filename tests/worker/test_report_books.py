@@ -13,10 +13,9 @@ from reconcile.facts import DisputeState, RefundState
 from reconcile.summary import summarise
 from tests.worker import world as w
 from tests.worker.reported import sheets
-from worker import nightly, report
+from worker import books, nightly, report
 from worker.engine import reading
 from worker.judging import reconcile_all
-from worker.night import books
 from worker.report.reading import read
 from worker.report.view import view
 from worker.runtime import Runtime

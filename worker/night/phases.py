@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 
 from reconcile.outcome import FindingStatus
 from reconcile.summary import Summary, summarise
-from worker import audit
+from worker import audit, books
 from worker.alerts import channels, telling, words
 from worker.claims.nightly import nightly as claims_of_the_night
 from worker.engine import snapshot
 from worker.handling import store_pending
 from worker.judging import reconcile_all
-from worker.night import books, picture
+from worker.night import picture
 from worker.runtime import Runtime
 from worker.sharing import Wake, alone, judge_shared
 from worker.store import nights

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, func, or_, select
@@ -16,9 +15,9 @@ from sqlalchemy import Connection, func, or_, select
 from reconcile.judgement import survey
 from reconcile.outcome import FindingKind, FindingStatus
 from reconcile.policy import Policy
-from reconcile.returns import Returns, given_back, returns
-from reconcile.summary import Books, Gap, Work, summarise
-from reconcile.totals import OWING, Case
+from reconcile.summary import summarise
+from reconcile.totals import Case
+from worker import books
 from worker.engine import lift_limits, reading
 from worker.report.lines import Cited, FindingLine, RemedyLine, Told
 from worker.report.timeline import Timeline, timeline
@@ -27,7 +26,6 @@ from worker.schema import facts, findings, memberships, remedies
 from worker.store import nights, summing
 from worker.store.ledgers import load_ledgers
 from worker.store.nights import Night
-from worker.store.switches import is_stopped
 
 PART = 1000
 SLICE = 200
@@ -44,7 +42,7 @@ def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
         found, on_claims = _findings(conn, cases)
         elsewhere, drawn = _ledgers(conn, runtime, run, found, pictures)
         found = tuple(_with_returns(line, elsewhere) for line in found)
-        books = _books(conn, runtime, run, [line.case for line in found])
+        told_of = books.of_cases(conn, runtime, run, (line.case for line in found))
         judged = conn.scalar(select(func.max(memberships.c.judged_as_of)))
         known = conn.scalar(select(func.count()).select_from(memberships)) or 0
         look_alikes = _look_alikes(conn)
@@ -52,7 +50,7 @@ def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
     cited |= {cite for remedy in on_claims for cite in remedy.cited}
     told_then = run.summary
     return Told(
-        books,
+        told_of,
         runtime.rules.zone,
         judged or night,
         known,
@@ -61,24 +59,7 @@ def read(runtime: Runtime, night: date, pictures: int = PICTURES_MAX) -> Told:
         look_alikes,
         tuple(_clauses(runtime.rules.policy, cited, night)),
         drawn,
-        told_then is None or msgspec.json.encode(summarise(books)).decode() == told_then,
-    )
-
-
-def _books(conn: Connection, runtime: Runtime, run: Night, cases: Sequence[Case]) -> Books:
-    zone = ZoneInfo(runtime.rules.zone)
-    until = datetime.combine(run.night + timedelta(days=1), time(), zone).astimezone(UTC)
-    return Books(
-        night=run.night,
-        since=run.since,
-        mode=runtime.settings.mode,
-        cases=tuple(cases),
-        charges=tuple(summing.charge_sums(conn, until, run.night)),
-        gaps=tuple(Gap(provider, said) for provider, said in nights.open_gaps(conn).items()),
-        work=Work(summing.failed_deliveries(conn), summing.unjudged(conn), is_stopped(conn)),
-        missed=tuple((provider, kind, count) for provider, kind, count in run.notes.get("missed", ())),
-        unchecked=nights.unchecked(run),
-        days=nights.days(run),
+        told_then is None or msgspec.json.encode(summarise(told_of)).decode() == told_then,
     )
 
 
@@ -150,18 +131,16 @@ def _ledgers(
         if line.membership is not None:
             by_member[line.membership].append(line)
     drawn = set(_most_affected(by_member)[:pictures])
-    owing = {ref for ref, lines in by_member.items() if any(_owing(line.case) for line in lines)}
+    owing = {ref for ref, lines in by_member.items() if any(books.is_owing(line.case) for line in lines)}
     owing &= _with_money_back(conn)
     refs = sorted(owing | drawn)
     elsewhere: dict[str, int] = {}
     shown: dict[str, Timeline] = {}
     for first in range(0, len(refs), SLICE):
         for ledger in load_ledgers(conn, refs[first : first + SLICE]):
-            told, ref = returns(ledger), ledger.membership.ref
-            for bound in ledger.charges if ref in owing else ():
-                of_charge = told.get(bound.charge.ref, Returns())
-                back = given_back(bound.charge, of_charge, runtime.rules.zone, run.as_of)
-                elsewhere[str(bound.charge.ref)] = back.elsewhere
+            ref = ledger.membership.ref
+            if ref in owing:
+                elsewhere |= books.back_elsewhere(ledger, runtime.rules.zone, run.as_of)
             if ref in drawn:
                 scene = survey(ledger, runtime.rules, run.as_of)
                 shown[ref] = timeline(scene, *_marked(by_member[ref]))
@@ -198,10 +177,6 @@ def _most_affected(by_member: Mapping[str, Sequence[FindingLine]]) -> list[str]:
         return -bool(still), -waits, -max((line.excess_minor or 0 for line in still), default=0), ref
 
     return sorted(by_member, key=rank)
-
-
-def _owing(case: Case) -> bool:
-    return case.kind in OWING and case.status is not FindingStatus.CLEARED
 
 
 def _with_returns(line: FindingLine, elsewhere: Mapping[str, int]) -> FindingLine:
