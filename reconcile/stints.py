@@ -86,9 +86,14 @@ def local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def day_begins(day: date, zone: str) -> datetime:
+    """The moment at which a date of the merchant's zone begins."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
 def day_over(day: date, zone: str) -> datetime:
     """The moment at which a date of the merchant's zone is over."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
+    return day_begins(day + timedelta(days=1), zone)
 
 
 def anniversaries(membership: Membership, stint: Stint) -> Iterator[Anniversary]:

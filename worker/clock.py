@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from reconcile.stints import local_date
 from worker import nightly, retention
 from worker.alerts import channels, telling
 from worker.faults import where
@@ -75,7 +75,7 @@ def judge_the_day(runtime: Runtime) -> Judged | None:
     "not yet done today", not by the hour: no hour is missing or double when the clocks change."""
     as_of = today(runtime)
     last = run(runtime.engine, lambda conn: last_beat(conn, NIGHT))
-    if last is not None and last.astimezone(ZoneInfo(runtime.rules.zone)).date() >= as_of:
+    if last is not None and local_date(last, runtime.rules.zone) >= as_of:
         return None
     judged = reconcile_all(runtime, as_of)
     # After it, not before: a day that was interrupted is done again. Two clocks at once judge twice, to the same end.

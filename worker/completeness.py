@@ -1,5 +1,5 @@
 """Whether all that happened is known: per provider and day, what came by webhook, by poll and by report, and what is
-missing where. And what no webhook told, as findings: an endpoint that loses deliveries is a fault to be mended."""
+missing where."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from worker.missed import missed_webhooks
+from reconcile.stints import day_begins, day_over, local_date
 from worker.store import days as store
 from worker.store.backfills import Window, windows
-
-__all__ = ["Day", "Days", "completeness", "missed_webhooks"]
 
 # How long after the hour a provider's list may still lack what happened. Transaction Search says 3 hours.
 LAG = {"paypal": timedelta(hours=3)}
@@ -75,17 +72,17 @@ def completeness(conn: Connection, provider: str, first: date, last: date, zone:
     """What is known of the days `first` to `last` in `zone`. A day that was not over when its provider was last asked
     is asked for as far as it went."""
     found = Days(Day(provider, first + timedelta(days=n)) for n in range((last - first).days + 1))
-    start, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+    start, end = day_begins(first, zone), day_over(last, zone)
     read = windows(conn, provider, start)
     for day in found:
-        bounds = _midnight(day.day, zone), _midnight(day.day + timedelta(days=1), zone)
+        bounds = day_begins(day.day, zone), day_over(day.day, zone)
         reached = [_reached([w for w in read if w.kind == kind], *bounds) for kind in _MONEY[provider]]
         day.asked = None not in reached
         day.reached = min((at for at in reached if at is not None), default=None)
         day.unreadable = sum(len(w.unreadable) for w in read if w.since < bounds[1] and bounds[0] < w.until)
     by_day = {day.day: day for day in found}
     for one in store.came(conn, provider, start, end):
-        _count(by_day[one.at.astimezone(ZoneInfo(zone)).date()], one)
+        _count(by_day[local_date(one.at, zone)], one)
     return found
 
 
@@ -117,7 +114,3 @@ def _reached(read: Sequence[Window], start: datetime, end: datetime) -> datetime
             reached = max(reached or start, told)
     needed = min(end, last)
     return needed if reached is not None and reached >= needed else None
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))

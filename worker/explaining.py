@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +16,7 @@ from worker.codec import key_of
 from worker.engine import reading
 from worker.explained import course, verdict
 from worker.explained.page import page
+from worker.judging import today
 from worker.runtime import Runtime
 from worker.schema import Row, memberships
 from worker.store import histories, ledgers
@@ -55,7 +55,7 @@ def explained(runtime: Runtime, ref: str) -> Explained | None:
 def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explained:
     (ledger,) = ledgers.load_ledgers(conn, [str(about.membership)])
     judged = conn.execute(select(memberships).where(memberships.c.ref == about.membership)).mappings().one()
-    as_of: date = judged["judged_as_of"] or _today(runtime)
+    as_of: date = judged["judged_as_of"] or today(runtime)
     scene = survey(ledger, runtime.rules, as_of)
     outcome = reconcile(ledger, runtime.rules, as_of)
     told = histories.told_by(conn, [key_of(fact) for fact in histories.facts_of(ledger)])
@@ -86,7 +86,7 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explai
     stray = None if about.charge is None else ledgers.load_strays(conn, [about.charge])[about.charge]
     if stray is None:
         return None
-    as_of = about.judged_as_of or _today(runtime)
+    as_of = about.judged_as_of or today(runtime)
     judged = judge_stray(stray, runtime.rules, as_of)
     found = verdict.findings(conn, judged[:1] if judged else (), judged[1:] if judged else (), about)
     told = histories.told_by(conn, [key_of(stray.charge)])
@@ -103,7 +103,3 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explai
         "since": verdict.since(conn, stray.refunds, stray.disputes, found, about),
     }
     return Explained(everything)
-
-
-def _today(runtime: Runtime) -> date:
-    return runtime.clock().astimezone(ZoneInfo(runtime.settings.time_zone)).date()

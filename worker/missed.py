@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, select, update
 
 from reconcile.outcome import Confidence, Finding, FindingKind, FindingStatus
+from reconcile.stints import day_begins, day_over, local_date
 from worker.audit import Entry, append_all
 from worker.schema import findings
 from worker.store import days
@@ -24,12 +24,11 @@ REACH = timedelta(days=40)
 NAMED_MAX = 20
 PROVIDERS = ("paypal", "stripe")
 
-_DAY = timedelta(days=1)
 _WEBHOOK = frozenset({"webhook", "import"})
 
 
 def missed_webhooks(
-    conn: Connection, since: date, until: date, *, zone: str = "UTC", at: datetime | None = None
+    conn: Connection, since: date, until: date, *, zone: str, at: datetime
 ) -> list[tuple[str, str, int]]:
     """Make the findings of what no webhook told what is known by `until`, and give what could first be found on the
     dates `since` to `until`: provider, kind of object, how many.
@@ -45,10 +44,10 @@ def missed_webhooks(
             wanted.append(finding)
             if since <= finding.first_seen <= until:
                 counts[provider, kind] += len(missing)
-        _clear(conn, provider, (first, last), {finding.key for finding in wanted}, at or _start(until, zone))
-    entries = write(conn, Judgement(findings=tuple(wanted)), at or _start(until, zone))
+        _clear(conn, provider, (first, last), {finding.key for finding in wanted}, at)
+    entries = write(conn, Judgement(findings=tuple(wanted)), at)
     if entries:
-        append_all(conn, entries, at or _start(until, zone))
+        append_all(conn, entries, at)
     return [(provider, kind, count) for (provider, kind), count in sorted(counts.items())]
 
 
@@ -58,11 +57,11 @@ def _missing(
     began = days.first_webhook(conn, provider)
     if began is None:
         return {}
-    start, end = max(began, _start(bounds[0], zone)), _start(bounds[1] + _DAY, zone)
+    start, end = max(began, day_begins(bounds[0], zone)), day_over(bounds[1], zone)
     missing: dict[tuple[str, date], list[Came]] = {}
     for one in days.came(conn, provider, start, end) if start < end else ():
         if not one.sources & _WEBHOOK:
-            missing.setdefault((one.kind, one.at.astimezone(ZoneInfo(zone)).date()), []).append(one)
+            missing.setdefault((one.kind, local_date(one.at, zone)), []).append(one)
     return missing
 
 
@@ -98,7 +97,3 @@ def _clear(conn: Connection, provider: str, bounds: tuple[date, date], wanted: s
     conn.execute(delete(findings).where(f.key.in_(keys), f.published.is_(False)))
     conn.execute(update(findings).where(f.key.in_(keys)).values(status=FindingStatus.CLEARED.value))
     append_all(conn, [Entry(ACTOR, "finding_cleared", key, {"kind": kind}) for key in keys], at)
-
-
-def _start(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))

@@ -14,7 +14,8 @@ from tests.worker.conftest import Clock
 from tests.worker.stripe_lists import Json, Lists, charge, refund, stripe_with
 from tests.worker.test_backfill import by_list, by_webhook, no_wait
 from worker.backfill import KINDS, backfill
-from worker.completeness import LAG, Days, completeness, missed_webhooks
+from worker.completeness import LAG, Days, completeness
+from worker.missed import missed_webhooks
 from worker.runtime import Runtime
 from worker.schema import deliveries, findings
 from worker.store import backfills, listings

@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from reconcile.claims import decide_claim
 from reconcile.claims_types import Claim, ClaimDecision
+from reconcile.stints import local_date
 from worker.audit import Entry, append_all
 from worker.claims.reading import TakenClaim
 from worker.crypt import Keyring
@@ -122,7 +122,7 @@ def _answer(  # noqa: PLR0917 - the order of a sentence
 
 def _judged_on(conn: Connection, runtime: Runtime, ref: str, at: datetime) -> date:
     """Never earlier than the membership was judged before: what was found since would vanish."""
-    day = at.astimezone(ZoneInfo(runtime.rules.zone)).date()
+    day = local_date(at, runtime.rules.zone)
     judged: date | None = conn.scalar(select(memberships.c.judged_as_of).where(memberships.c.ref == ref))
     return day if judged is None else max(judged, day)
 

@@ -55,7 +55,7 @@ def reconcile(
     from worker.store.due import Wanted
 
     with opened() as runtime:
-        on = as_of or _today(runtime)
+        on = as_of or judging.today(runtime)
         if membership is not None:
             _known(runtime, membership)
         with progress("memberships judged") as tell, _workers(runtime) as wake:
@@ -116,12 +116,6 @@ def _known(runtime: Runtime, membership: str) -> None:
             raise bad_input(f"--membership: a membership of the roster is expected, and {membership} is none")
 
 
-def _today(runtime: Runtime) -> date:
-    from zoneinfo import ZoneInfo
-
-    return runtime.clock().astimezone(ZoneInfo(runtime.settings.time_zone)).date()
-
-
 def replay(delivery: DeliveryId = None, *, failed: Failed = False, as_json: Json = False) -> None:
     """Handle stored deliveries again: one, or with --failed all that were set aside."""
     from worker import handling, tables
@@ -149,9 +143,10 @@ def report(
 ) -> None:
     """Write the nightly report as HTML, XLSX and JSON, and print where it lies."""
     from worker import report as reporting
+    from worker.judging import today
 
     with opened() as runtime:
-        written: Path = reporting.write(runtime, night or _today(runtime), out)
+        written: Path = reporting.write(runtime, night or today(runtime), out)
     typer.echo(str(written))
 
 

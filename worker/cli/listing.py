@@ -6,10 +6,8 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -141,12 +139,13 @@ def deliveries(
     check: Check = False,
 ) -> None:
     """List what the providers told us. --kind is the type of the event, --since goes by when it came."""
+    from reconcile.stints import day_begins
     from worker.store import deliveries as store
     from worker.store import histories
 
     states = chosen(status, _DELIVERY_STATES)
     with _reading() as (runtime, conn):
-        start = None if since is None else _begin(runtime, since)
+        start = None if since is None else day_begins(since, runtime.rules.zone)
         rows: Iterable[Row] = store.listing(conn, states=states, since=start)
         if membership is not None:
             about = histories.delivery_ids(conn, membership)
@@ -232,7 +231,3 @@ def _write(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: st
 
 def _written(rows: int, file: Path) -> None:
     typer.echo(f"{rows} rows written to {file}", err=True)
-
-
-def _begin(runtime: Runtime, day: date) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(runtime.settings.time_zone))

@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from config.settings import Settings
+from reconcile.stints import local_date
 from reconcile.summary import DayTold
 from worker.completeness import Day, completeness
 from worker.engine import lift_limits, reading
 from worker.faults import where
+from worker.missed import missed_webhooks
 from worker.runtime import Runtime
 from worker.store import nights
 from worker.store.days import anything_of, first_webhook
@@ -94,8 +95,6 @@ def _told(day: Day, *, askable: bool) -> DayTold:
 
 def missed(runtime: Runtime, night: Night) -> list[tuple[str, str, int]]:
     """Make findings of what no webhook told, and count it by provider and kind of object."""
-    from worker.completeness import missed_webhooks
-
     zone, at = runtime.rules.zone, runtime.clock()
     first = run(runtime.engine, lambda conn: nights.is_first(conn, night.night))
     since = _opening(runtime, night) if first else night.since
@@ -120,7 +119,7 @@ def _opening(runtime: Runtime, night: Night) -> date:
     """The day of the first webhook: what was lost since then no night has made up for, until one was complete."""
     with reading(runtime.engine).begin() as conn:
         came = [at for name in providers(runtime.settings) if (at := first_webhook(conn, name)) is not None]
-    return min([night.since, *(at.astimezone(ZoneInfo(runtime.rules.zone)).date() for at in came)])
+    return min([night.since, *(local_date(at, runtime.rules.zone) for at in came)])
 
 
 def _asked(runtime: Runtime, provider: str, since: date, night: Night) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from reconcile.claims_types import Claim, ClaimDecision, ClaimState
 from reconcile.followup import OVERDUE_DAYS
+from reconcile.stints import local_date
 from worker.notices.texts import fill
 from worker.runtime import Runtime
 from worker.schema import Row, notices, remedies
@@ -28,7 +28,7 @@ def of_claim(conn: Connection, runtime: Runtime, claim: Claim, decision: ClaimDe
     told: list[tuple[str, str, dict[str, str]]] = []
     about = {"claim": claim.id, "kind": claim.kind.replace("_", " ")}
     if first:
-        day = claim.received_at.astimezone(ZoneInfo(runtime.rules.zone)).date()
+        day = local_date(claim.received_at, runtime.rules.zone)
         told.append(("receipt", claim.id, {**about, "received": str(day)}))
     if decision.state is ClaimState.PENDING and decision.asked_for:
         asked = ", ".join(name.replace("_", " ") for name in decision.asked_for)
@@ -54,7 +54,7 @@ def _of_remedies(conn: Connection, runtime: Runtime) -> int:
         .limit(PART)
     )
     rows: Sequence[Row] = [dict(row) for row in conn.execute(query).mappings()]
-    arrives = (runtime.clock() + timedelta(days=OVERDUE_DAYS)).astimezone(ZoneInfo(runtime.rules.zone)).date()
+    arrives = local_date(runtime.clock() + timedelta(days=OVERDUE_DAYS), runtime.rules.zone)
     for row in rows:
         amount = f"{decimal(row['amount_minor'], row['currency'])} {row['currency']}"
         values = {"amount": amount, "charge": row["charge"] or "", "arrives": str(arrives)}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Select, collate, literal, select, update
 
 from reconcile.claims_types import Claim, ClaimDecision, Granted, Returned
 from reconcile.facts import Ref
+from reconcile.stints import day_begins
 from worker.schema import Row, claims, identifiers, remedies
 from worker.store.listings import PART, Filter, Page
 from worker.store.sql import is_postgres, listed, put
@@ -122,7 +122,7 @@ def _chosen(query: Select[Any], chosen: Filter, zone: str) -> Select[Any]:
         if value is not None:
             query = query.where(column == value)
     if chosen.since is not None:
-        query = query.where(c.received_at >= datetime.combine(chosen.since, time.min, ZoneInfo(zone)))
+        query = query.where(c.received_at >= day_begins(chosen.since, zone))
     return query
 
 

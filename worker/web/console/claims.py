@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from reconcile.claims_types import ClaimKind, ClaimState
 from reconcile.membership import Channel
+from reconcile.stints import day_begins, day_over
 from worker.claims import ClaimError, read, take, words_of
 from worker.roster_fields import BadFieldError
 from worker.store import console, standing
@@ -141,10 +142,9 @@ def _time(desk: Desk, text: str) -> str:
 
 def _next_id(desk: Desk) -> str:
     """The day and the claim's place in it."""
-    zone = ZoneInfo(desk.runtime.rules.zone)
-    begin = datetime.combine(desk.today, time(), zone)
+    zone = desk.runtime.rules.zone
     with desk.reading() as conn:
-        many = console.claims_on(conn, begin, begin + timedelta(days=1))
+        many = console.claims_on(conn, day_begins(desk.today, zone), day_over(desk.today, zone))
     return f"C-{desk.today:%Y%m%d}-{many + 1}"
 
 
