@@ -9,6 +9,7 @@ import base64
 import binascii
 import ipaddress
 import re
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,6 +19,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 _PROVIDER_KEY = re.compile(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{3,}")
 _HOST = re.compile(r"(?=.{1,253}(:|$))[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?")
 _BUNDLE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 KEY_BYTES = 32
 
 
@@ -72,9 +75,31 @@ def _scheme(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         if not value.startswith(schemes):
             raise ValueError("unknown scheme")
+        _ = urlsplit(value).port  # raises ValueError for a port, or a host in brackets, that is none
         return value
 
     return AfterValidator(check)
+
+
+def _kept(value: str) -> str:
+    """What SQLite keeps in memory alone is lost with the command that wrote it."""
+    if value.partition("?")[0] in {"sqlite:///", "sqlite:///:memory:"}:
+        raise ValueError("no file")
+    return value
+
+
+def _digits(value: object) -> object:
+    """A whole number as digits alone: 500.00 would be five hundred minor units where somebody means so many dollars."""
+    if isinstance(value, float) or (isinstance(value, str) and not _DIGITS.fullmatch(value.strip())):
+        raise ValueError("no whole number")
+    return value
+
+
+def _iso(value: object) -> object:
+    """A date and nothing that can be made one."""
+    if not isinstance(value, date) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("no date")
+    return value
 
 
 def _matches(pattern: re.Pattern[str]) -> AfterValidator:
@@ -132,12 +157,15 @@ Country = Annotated[str, AfterValidator(_country)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Hosts = Annotated[tuple[Annotated[str, _matches(_HOST)], ...], BeforeValidator(_split)]
 Bundles = Annotated[tuple[Annotated[str, _matches(_BUNDLE)], ...], Field(min_length=1), BeforeValidator(_split)]
-DatabaseUrl = Annotated[str, _scheme("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")]
+DatabaseUrl = Annotated[
+    str, _scheme("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://"), AfterValidator(_kept)
+]
 BrokerUrl = Annotated[str, _scheme("memory://", "redis://", "rediss://")]
 # Money in minor units, with a bound that no sum of them takes out of 64 bits.
-Minor = Annotated[int, Field(ge=0, le=10**12)]
+Minor = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_digits)]
 Cap = Annotated[Minor | None, BeforeValidator(_off)]
-Count = Annotated[int, Field(ge=0, le=10**6)]
+Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(_digits)]
+Day = Annotated[date, BeforeValidator(_iso)]
 CountOrOff = Annotated[Count | None, BeforeValidator(_off)]
 Hours = Annotated[float, Field(ge=0, le=24 * 365, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,6 +25,7 @@ from config.kinds import (
     CountOrOff,
     Country,
     DatabaseUrl,
+    Day,
     EncryptionKeys,
     GroupRoles,
     Hosts,
@@ -131,7 +131,7 @@ class Settings(BaseModel):
     refund_day_count_max: CountOrOff = _setting(200, "a whole number, or off")
     approve_above_minor: Cap = _setting(20000, "whole minor units, or off")
     breaker_percent: Annotated[Decimal, Field(ge=0, le=100)] = _setting(Decimal(2), "a percentage from 0 to 100")
-    cooling_hours: Hours = _setting(24.0, "hours, 0 or more")
+    cooling_hours: Hours = _setting(24.0, "hours from 0 to 8760")
     canary_count: CountOrOff = _setting(None, "how many remedies go first and alone, or off")
     refund_member_max_minor: Cap = _setting(None, "whole minor units a member in 30 days, or off")
     cancel_unasked: bool = _setting(default=False, expected="true or false")
@@ -140,13 +140,15 @@ class Settings(BaseModel):
     # How it judges
     dunning_days: Annotated[int, Field(ge=0, le=365)] = _setting(21, "days from 0 to 365")
     roster_max_age_days: CountOrOff = _setting(None, "a whole number of days, or off")
-    judge_from: date | None = _setting(None, "a date such as 2024-01-31")
+    judge_from: Day | None = _setting(None, "a date such as 2024-01-31")
 
     # How it sends
-    request_timeout_seconds: Seconds = _setting(20.0, "seconds, above 0")
-    lease_seconds: Seconds = _setting(240.0, "seconds, above 0 and more than REQUEST_TIMEOUT_SECONDS")
-    settle_seconds: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = _setting(600.0, "seconds, 0 or more")
-    retry_base_seconds: Seconds = _setting(15.0, "seconds, above 0")
+    request_timeout_seconds: Seconds = _setting(20.0, "seconds above 0, up to 86400")
+    lease_seconds: Seconds = _setting(240.0, "seconds up to 86400, more than REQUEST_TIMEOUT_SECONDS")
+    settle_seconds: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = _setting(
+        600.0, "seconds from 0 to 86400"
+    )
+    retry_base_seconds: Seconds = _setting(15.0, "seconds above 0, up to 86400")
     retention_days: Count = _setting(90, "days after which stored webhook bodies are removed")
 
     @model_validator(mode="before")

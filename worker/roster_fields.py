@@ -17,7 +17,11 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
 )
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+# Around each of these there is room for a period, a window and a change of zone.
 YEARS = range(1970, 2200)
+DAYS = f"a date from {YEARS[0]}-01-01 to {YEARS[-1]}-12-31"
+MOMENTS = YEARS[1:-1]
+TIMES = f"a time from {MOMENTS[0]} to {MOMENTS[-1]}"
 TEXT_MAX = 200
 SHOWN_MAX = 60
 
@@ -103,8 +107,9 @@ class Fields:
                 found = date.fromisoformat(value)
             except ValueError:
                 raise self._wrong(name, expected, value) from None
-            if found.year in YEARS:
-                return found
+            if found.year not in YEARS:
+                raise self._wrong(name, DAYS, value)
+            return found
         raise self._wrong(name, expected, value)
 
     def maybe_day(self, name: str) -> date | None:
@@ -118,8 +123,9 @@ class Fields:
                 found = datetime.fromisoformat(value.upper())
             except ValueError:
                 raise self._wrong(name, expected, value) from None
-            if found.year in YEARS[1:-1]:
-                return found
+            if found.year not in MOMENTS:
+                raise self._wrong(name, TIMES, value)
+            return found
         raise self._wrong(name, expected, value)
 
     def word(self, name: str, words: type[E], default: E | None = None) -> E:

@@ -49,20 +49,31 @@ class Runtime:
 def build(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Runtime:
     """Put the product together from its settings. Reaches the database to learn whether it is migrated; one that is
     not is left as it is. Raises SettingsError, and SQLAlchemy's OperationalError where there is no database."""
-    from config import policies
-
     engine = make_engine(settings.database_url)
     runtime = Runtime(
         settings=settings,
         engine=engine,
         keyring=keys_for(settings).keyring,
         inboxes=inboxes(settings),
-        rules=rules(settings, policies.load(own=settings.policy_folder)),
+        rules=rules(settings, _policy(settings)),
         clock=clock or utc_now,
     )
     if at_head(engine):
         runtime.prepare()
     return runtime
+
+
+def _policy(settings: Settings) -> Policy:
+    """All bundles. A membership whose row names none is under those of the setting, so each of these must be there."""
+    from config import policies
+
+    policy = policies.load(own=settings.policy_folder)
+    if any(name not in policy.versions for name in settings.policy):
+        known = ", ".join(sorted(policy.versions))
+        raise SettingsError(
+            f"MAKEGOOD_POLICY is malformed: expected names of policy bundles ({known}), comma-separated"
+        )
+    return policy
 
 
 def rules(settings: Settings, policy: Policy) -> Rules:

@@ -93,7 +93,11 @@ def test_a_secret_may_come_from_a_file_of_its_own(tmp_path: Path) -> None:
 
 MALFORMED = [
     ("DATABASE_URL", "mysql://root:geheim@db/x"),
+    ("DATABASE_URL", "postgresql://db:geheim/x"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
     ("BROKER_URL", "amqp://u:geheim@mq"),
+    ("BROKER_URL", "redis://mq:geheim/0"),
     ("TIME_ZONE", "geheim/Nowhere"),
     ("TIME_ZONE", "../etc/geheim"),
     ("COUNTRY", "geheim"),
@@ -114,6 +118,9 @@ MALFORMED = [
     ("ENCRYPTION_KEYS", base64.b64encode(b"geheim").decode()),
     ("REFUND_MAX_MINOR", "-1"),
     ("REFUND_MAX_MINOR", "12.50"),
+    ("REFUND_MAX_MINOR", "500.00"),  # five hundred minor units, or of dollars? Neither is guessed.
+    ("APPROVE_ABOVE_MINOR", "20_000"),
+    ("REFUND_DAY_COUNT_MAX", "200.0"),
     ("REFUND_MAX_MINOR", "1e99"),
     ("REFUND_DAY_COUNT_MAX", "geheim"),
     ("BREAKER_PERCENT", "101"),
@@ -128,6 +135,7 @@ MALFORMED = [
     ("PORT", "70000"),
     ("LOG_LEVEL", "geheim"),
     ("JUDGE_FROM", "31.01.2024"),
+    ("JUDGE_FROM", "1704067200"),
     ("ROSTER_MAX_AGE_DAYS", "geheim"),
 ]
 
@@ -147,6 +155,7 @@ def test_a_malformed_one_in_the_file_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "makegood.toml"
     for written, said in (
         ("lease_seconds = 5", f"lease_seconds in {file} is malformed: expected seconds"),
+        ("refund_max_minor = 500.0", f"refund_max_minor in {file} is malformed: expected whole minor units, or off"),
         ("paypal_mode = []", f"paypal_mode in {file} is malformed: expected live or sandbox"),
         ("refund_maximum = 5", f"refund_maximum in {file} is no setting"),
         ("MAKEGOOD_MODE = 'live'", f"MAKEGOOD_MODE in {file} is no setting"),

@@ -199,7 +199,10 @@ BAD: list[tuple[object, str]] = [
     (changed("membership", None), "membership: text of 1 to 128 characters is expected, and nothing is there"),
     (changed("started_on", "31.01.2024"), 'started_on: a date such as 2024-01-31 is expected, not "31.01.2024"'),
     (changed("started_on", "2024-02-30"), 'started_on: a date such as 2024-01-31 is expected, not "2024-02-30"'),
-    (changed("started_on", "0001-01-01"), 'started_on: a date such as 2024-01-31 is expected, not "0001-01-01"'),
+    (
+        changed("started_on", "0001-01-01"),
+        'started_on: a date from 1970-01-01 to 2199-12-31 is expected, not "0001-01-01"',
+    ),
     (
         changed("ended_on", "2024-01-30"),
         'ended_on: a date not before started_on (2024-01-31) is expected, not "2024-01-30"',

@@ -13,6 +13,7 @@ from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
+from worker.roster_fields import MOMENTS, TIMES
 from worker.tables import Row, money, plain
 
 CLAIMS = (
@@ -46,6 +47,8 @@ def moment(text: str) -> datetime:
         found = None
     if found is None or found.tzinfo is None:
         raise typer.BadParameter(f"a time with its offset such as 2024-06-28T23:59:00-05:00 is expected, not '{text}'")
+    if found.year not in MOMENTS:
+        raise typer.BadParameter(f"{TIMES} is expected, not '{text}'")
     return found
 
 

@@ -27,7 +27,7 @@ AsOf = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every membership, not only what changed or fell due.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Every delivery that was set aside.")]
-DeliveryId = Annotated[int | None, typer.Argument(metavar="[DELIVERY]", min=1, show_default=False)]
+DeliveryId = Annotated[int | None, typer.Argument(metavar="[DELIVERY]", min=1, max=2**63 - 1, show_default=False)]
 Night = Annotated[
     date | None, typer.Option("--date", parser=day, metavar="DATE", help="The night (default: the last one).")
 ]
@@ -121,12 +121,12 @@ def replay(delivery: DeliveryId = None, *, failed: Failed = False, as_json: Json
     from worker import handling, tables
     from worker.store import deliveries
 
-    if delivery is None and not failed:
-        raise bad_input("the number of a delivery or --failed is expected (see makegood deliveries)")
+    if (delivery is None) is not failed:
+        raise bad_input("the number of a delivery or --failed is expected, one of them (see makegood deliveries)")
     with opened() as runtime:
         with runtime.engine.begin() as conn:
             opened_again = deliveries.reopen(conn, () if delivery is None else (delivery,), failed=failed)
-        if delivery is not None and not failed and opened_again == 0:
+        if delivery is not None and opened_again == 0:
             raise bad_input(f"delivery {delivery}: a stored delivery is expected, and there is none with its body kept")
         handled = handling.drain(runtime)
     counts = {"reopened": opened_again, "done": handled.done}

@@ -9,17 +9,20 @@ from typing import Annotated
 
 import typer
 
+from worker.roster_fields import DAYS, YEARS
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def day(text: str) -> date:
     """An ISO date, and nothing that merely looks like one."""
     try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
-        pass
-    raise typer.BadParameter(f"a date such as 2024-01-31 is expected, not '{text}'")
+        found = None
+    if found is None or found.year not in YEARS:
+        raise typer.BadParameter(f"{'a date such as 2024-01-31' if found is None else DAYS} is expected, not '{text}'")
+    return found
 
 
 def chosen(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ def test_without_a_command_the_help_is_shown(makegood: Command) -> None:
         (["findings", "--kind", "theft"], "--kind: one of duplicate_charge, overcharge"),
         (["findings", "--since", "1/2/2024"], "a date such as 2024-01-31 is expected, not '1/2/2024'"),
         (["reconcile", "--as-of", "2024-02-30"], "a date such as 2024-01-31 is expected, not '2024-02-30'"),
+        (["reconcile", "--as-of", "9999-12-31"], "a date from 1970-01-01 to 2199-12-31 is expected, not '9999-12-31'"),
+        (["night", "--date", "0001-01-01"], "a date from 1970-01-01 to 2199-12-31 is expected, not '0001-01-01'"),
+        (["claim", "c.json", "--as-of", "9999-12-31T00:00:00Z"], "a time from 1971 to 2198 is expected"),
         (["reconcile", "--membership", "M-9"], "--membership: a membership of the roster is expected, and M-9 is none"),
         (["explain", "M-9"], "a membership, charge, finding key or remedy key is expected, and M-9 is none"),
         (["import", "roster", "none.jsonl"], "none.jsonl: a roster file is expected, and there is none"),
@@ -44,6 +47,8 @@ def test_without_a_command_the_help_is_shown(makegood: Command) -> None:
         (["import"], "Missing command."),
         (["replay"], "the number of a delivery or --failed is expected"),
         (["replay", "7"], "delivery 7: a stored delivery is expected, and there is none"),
+        (["replay", "7", "--failed"], "the number of a delivery or --failed is expected, one of them"),
+        (["replay", str(2**63)], "Invalid value for '[DELIVERY]'"),
         (["policy", "show", "gym"], "BUNDLE: one of iptv, smartcalls, smartcalls-privacy, virtual-number, voip-fulfil"),
         (["policy", "check", "none.toml"], "none.toml:1: the file cannot be read"),
     ],
@@ -57,13 +62,14 @@ def test_wrong_usage_is_one_line_and_2(makegood: Command, arguments: list[str], 
     assert ran.out == ""
 
 
+@pytest.mark.parametrize(("name", "value"), [("TIME_ZONE", "Mars/Olympus"), ("POLICY", "smartcalls,gym")])
 def test_a_malformed_setting_stops_the_program_with_its_name(
-    makegood: Command, monkeypatch: pytest.MonkeyPatch
+    makegood: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    monkeypatch.setenv("MAKEGOOD_TIME_ZONE", "Mars/Olympus")
+    monkeypatch.setenv(f"MAKEGOOD_{name}", value)
     ran = makegood("findings")
     assert (ran.code, len(ran.err.splitlines())) == (2, 1)
-    assert "MAKEGOOD_TIME_ZONE is malformed" in ran.err
+    assert f"MAKEGOOD_{name} is malformed" in ran.err
 
 
 def test_a_roster_with_one_bad_row_changes_nothing(makegood: Command) -> None:
