@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from config.kinds import is_loopback
 from config.settings import SettingsError
 
+_MAIL = frozenset({"smtp", "smtps"})
 _SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _MAILBOX = re.compile(r"[^\s@<>,;:\"()\\]+@[A-Za-z0-9.-]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.DOTALL | re.IGNORECASE)
@@ -63,8 +64,8 @@ def _address(url: str, place: int) -> Address:
         split = urlsplit(url)
         if split.scheme in {"http", "https"}:
             return _slack(url, split)
-        if split.scheme in {"smtp", "smtps"}:
-            return _mail(url, split)
+        if split.scheme in _MAIL:
+            return mail_address(url)
     except ValueError as error:
         raise _malformed(place, str(error)) from None
     if not _SCHEME.fullmatch(url):
@@ -79,11 +80,13 @@ def _slack(url: str, split: SplitResult) -> SlackAddress:
     return SlackAddress(_name("slack", url), url)
 
 
-def _mail(url: str, split: SplitResult) -> MailAddress:
-    asked = parse_qs(split.query, strict_parsing=True)
+def mail_address(url: str) -> MailAddress:
+    """A mail server and the mailboxes behind it. Raises ValueError, which does not repeat the address."""
+    split = urlsplit(url)
+    asked = parse_qs(split.query, strict_parsing=split.scheme in _MAIL)
     senders, to = asked.pop("from", []), asked.pop("to", [])
-    mailboxes = [*senders, *to]
-    if asked or len(senders) != 1 or not to or not all(map(_MAILBOX.fullmatch, mailboxes)) or not split.hostname:
+    mailboxes = len(senders) == 1 and to and all(map(_MAILBOX.fullmatch, [*senders, *to]))
+    if split.scheme not in _MAIL or not split.hostname or not mailboxes or asked:
         raise ValueError("expected smtps://USER:PASSWORD@HOST?from=MAILBOX&to=MAILBOX, `to` as often as needed")
     tls = split.scheme == "smtps"
     return MailAddress(

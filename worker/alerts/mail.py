@@ -30,9 +30,7 @@ class MailChannel:
 
     def send(self, told: Message) -> None:
         try:
-            with self._connected() as server:
-                if self._to.user:
-                    server.login(self._to.user, self._to.password)
+            with connected(self._to) as server:
                 server.send_message(composed(told, self._to, attach=self._attach))
         except smtplib.SMTPResponseException as fault:
             # Its text may repeat what was sent.
@@ -40,32 +38,42 @@ class MailChannel:
         except (OSError, smtplib.SMTPException) as fault:
             raise ChannelError(f"not reachable ({type(fault).__name__})") from None
 
-    def _connected(self) -> smtplib.SMTP:
-        to = self._to
-        # Its own name is said, not looked up: that would ask a name server, and for as long as that likes.
-        me = to.sender.rpartition("@")[2]
-        if to.tls:
-            return smtplib.SMTP_SSL(to.host, to.port, me, timeout=TIMEOUT_S, context=ssl.create_default_context())
+
+def connected(to: MailAddress) -> smtplib.SMTP:
+    """The server, ready to be sent to: over TLS, signed in. Raises OSError and SMTPException."""
+    # Its own name is said, not looked up: that would ask a name server, and for as long as that likes.
+    me = to.sender.rpartition("@")[2]
+    context = ssl.create_default_context()
+    if to.tls:
+        server: smtplib.SMTP = smtplib.SMTP_SSL(to.host, to.port, me, timeout=TIMEOUT_S, context=context)
+    else:
         server = smtplib.SMTP(to.host, to.port, me, timeout=TIMEOUT_S)
-        try:
-            server.ehlo()
-            if server.has_extn("starttls") or not to.plain_allowed:
-                server.starttls(context=ssl.create_default_context())
-        except BaseException:
-            server.close()
-            raise
-        return server
+    try:
+        server.ehlo()
+        if not to.tls and (server.has_extn("starttls") or not to.plain_allowed):
+            server.starttls(context=context)
+        if to.user:
+            server.login(to.user, to.password)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def addressed(subject: str, sender: str, to: str, about: str) -> EmailMessage:
+    """A mail without its text. What is `about` the same thing has the same Message-ID: a mail client shows it once."""
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = subject
+    mail["From"] = sender
+    mail["To"] = to
+    mail["Message-ID"] = f"<{hashlib.sha256(about.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    return mail
 
 
 def composed(told: Message, to: MailAddress, *, attach: bool = False) -> EmailMessage:
-    """The mail. The same message to the same mailboxes has the same Message-ID: a mail client shows it once."""
-    mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = told.title
-    mail["From"] = to.sender
-    mail["To"] = ", ".join(to.to)
-    digest = hashlib.sha256(f"{to.name} {told.key}".encode()).hexdigest()[:32]
-    mail["Message-ID"] = f"<{digest}@{to.sender.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
+    """The mail: the message to these mailboxes."""
+    mail = addressed(told.title, to.sender, ", ".join(to.to), f"{to.name} {told.key}")
     if told.urgent:
         mail["Importance"] = "high"
     mail.set_content(plain(told))

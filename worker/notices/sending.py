@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
-import ssl
-from collections.abc import Callable
 from email.message import EmailMessage
-from email.policy import SMTP
 
 import msgspec
+from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
-from worker.alerts.addresses import MailAddress, parse
-from worker.notices.texts import Text
+from config.settings import SettingsError
+from worker.alerts.addresses import MailAddress, mail_address
+from worker.alerts.mail import addressed, connected
 from worker.notices.writing import place
 from worker.runtime import Runtime
 from worker.schema import Row, notices
@@ -22,29 +20,29 @@ from worker.store.roster import personal
 from worker.store.sql import run
 
 TRIES_MAX = 5
-TIMEOUT_S = 10.0
-
-Send = Callable[[EmailMessage], None]
 
 
-def send_waiting(runtime: Runtime, send: Send | None = None) -> int:
+def send_waiting(runtime: Runtime) -> int:
     """Send every notice that waits; how many went. One that the server does not take waits, the fifth time for a
     person."""
-    if runtime.settings.notices != "email" or (send is None and runtime.settings.notices_url is None):
+    url = runtime.settings.notices_url
+    if runtime.settings.notices != "email" or url is None:
         return 0
+    server = _server(url)
     with runtime.engine.connect() as conn:
         waiting = conn.scalars(select(notices.c.key).where(notices.c.state == "waiting").order_by(notices.c.key)).all()
-    return sum(_send(runtime, key, send or (lambda mail: _deliver(mail, _server(runtime)))) for key in waiting)
+    return sum(_send(runtime, key, server) for key in waiting)
 
 
-def _send(runtime: Runtime, key: str, send: Send) -> int:
+def _send(runtime: Runtime, key: str, to: MailAddress) -> int:
     """Claimed by its state first, so that two processes never send one notice; a crash in between leaves it for a
     person, for nobody knows then whether it went."""
-    prepared = run(runtime.engine, lambda conn: _prepared(conn, runtime, key))
+    prepared = run(runtime.engine, lambda conn: _prepared(conn, runtime, key, to.sender))
     if prepared is None:
         return 0
     try:
-        send(prepared)
+        with connected(to) as server:
+            server.send_message(prepared)
     except (OSError, smtplib.SMTPException) as fault:
         why = f"the mail server did not take it ({type(fault).__name__})"
         run(runtime.engine, lambda conn: _set(conn, key, {"state": "waiting", "note": why}))
@@ -54,7 +52,7 @@ def _send(runtime: Runtime, key: str, send: Send) -> int:
     return 1
 
 
-def _prepared(conn: Connection, runtime: Runtime, key: str) -> EmailMessage | None:
+def _prepared(conn: Connection, runtime: Runtime, key: str, sender: str) -> EmailMessage | None:
     row = conn.execute(select(notices).where(notices.c.key == key).with_for_update()).mappings().one()
     if row["state"] != "waiting":
         return None
@@ -66,18 +64,8 @@ def _prepared(conn: Connection, runtime: Runtime, key: str) -> EmailMessage | No
         return None
     _set(conn, key, tried)
     subject, body = msgspec.json.decode(cipher.open(row["text"], place(key)), type=list[str])
-    return composed(Text(subject, body), address, key, _sender(runtime))
-
-
-def composed(text: Text, address: str, key: str, sender: str) -> EmailMessage:
-    """The mail. One notice has one Message-ID, whenever it is sent."""
-    mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = text.subject
-    mail["From"] = sender
-    mail["To"] = address
-    mail["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text.body)
+    mail = addressed(subject, sender, address, key)
+    mail.set_content(body)
     return mail
 
 
@@ -85,30 +73,9 @@ def _set(conn: Connection, key: str, values: Row) -> None:
     conn.execute(update(notices).where(notices.c.key == key).values(values))
 
 
-def _server(runtime: Runtime) -> MailAddress:
-    url = runtime.settings.notices_url
-    (found,) = parse([] if url is None else [url.get_secret_value()])
-    if not isinstance(found, MailAddress):
-        raise TypeError("notices go by mail")
-    return found
-
-
-def _sender(runtime: Runtime) -> str:
-    return _server(runtime).sender if runtime.settings.notices_url is not None else "billing@example.invalid"
-
-
-def _deliver(mail: EmailMessage, to: MailAddress) -> None:
-    me = to.sender.rpartition("@")[2]
-    context = ssl.create_default_context()
-    server: smtplib.SMTP
-    if to.tls:
-        server = smtplib.SMTP_SSL(to.host, to.port, me, timeout=TIMEOUT_S, context=context)
-    else:
-        server = smtplib.SMTP(to.host, to.port, me, timeout=TIMEOUT_S)
-    with server:
-        server.ehlo()
-        if not to.tls and (server.has_extn("starttls") or not to.plain_allowed):
-            server.starttls(context=context)
-        if to.user:
-            server.login(to.user, to.password)
-        server.send_message(mail)
+def _server(url: SecretStr) -> MailAddress:
+    """The mail server for notices. Raises SettingsError."""
+    try:
+        return mail_address(url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"MAKEGOOD_NOTICES_URL is malformed: {error}") from None

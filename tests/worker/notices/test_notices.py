@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from config.settings import SettingsError
+from tests.worker.alerts.endpoints import Mailbox, mailbox
 from tests.worker.claims.test_claims_intake import claim, member, money_back, store, take, world
 from tests.worker.world import START, charge, refund, take_in
 from worker.judging import reconcile_all
@@ -23,23 +24,15 @@ from worker.runtime import Runtime
 from worker.schema import notices
 
 
-class Post:
-    """A mail server that remembers; it refuses the first `refusals` mails."""
-
-    def __init__(self, refusals: int = 0) -> None:
-        self.mails: list[EmailMessage] = []
-        self.refusals = refusals
-
-    def __call__(self, mail: EmailMessage) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            raise ConnectionRefusedError
-        self.mails.append(mail)
+@pytest.fixture
+def post() -> Iterator[Mailbox]:
+    with mailbox() as kept:
+        yield kept
 
 
-def by_mail(runtime: Runtime) -> Runtime:
-    url = SecretStr("smtps://user:secret@mail.example.test?from=billing@example.test&to=billing@example.test")
-    return replace(runtime, settings=runtime.settings.model_copy(update={"notices": "email", "notices_url": url}))
+def by_mail(runtime: Runtime, post: Mailbox) -> Runtime:
+    told = {"notices": "email", "notices_url": SecretStr(post.url)}
+    return replace(runtime, settings=runtime.settings.model_copy(update=told))
 
 
 def states(runtime: Runtime) -> dict[str, tuple[str, str | None]]:
@@ -55,68 +48,78 @@ def test_by_default_they_are_only_laid_out(runtime: Runtime) -> None:
         "receipt:C-1": ("review", "sending is off"),
         "refusal:C-1": ("review", "sending is off"),
     }
-    assert send_waiting(runtime, Post()) == 0
+    assert send_waiting(runtime) == 0
 
 
-def test_each_goes_once(runtime: Runtime) -> None:
-    mailing, post = by_mail(runtime), Post()
+def test_each_goes_once(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
     world(mailing, "iptv")
     take(mailing, money_back(8))
-    assert (send_waiting(mailing, post), send_waiting(mailing, post)) == (2, 0)
+    assert (send_waiting(mailing), send_waiting(mailing)) == (2, 0)
     take(mailing, money_back(8))
-    assert send_waiting(mailing, post) == 0
-    assert {mail["To"] for mail in post.mails} == {"buyer@example.com"}
-    assert {mail["From"] for mail in post.mails} == {"billing@example.test"}
-    refused = next(mail for mail in post.mails if "cannot pay" in mail.get_content())
+    assert send_waiting(mailing) == 0
+    assert {mail["To"] for mail in post.got} == {"buyer@example.com"}
+    assert {mail["From"] for mail in post.got} == {"makegood@example.test"}
+    refused = next(mail for mail in post.got if "cannot pay" in mail.get_content())
     assert "IP-8" in refused.get_content()
-    assert len({mail["Message-ID"] for mail in post.mails}) == 2
+    assert len({mail["Message-ID"] for mail in post.got}) == 2
 
 
-def test_what_is_missing_is_asked_for_and_asked_again_when_it_is_something_else(runtime: Runtime) -> None:
-    mailing, post = by_mail(runtime), Post()
+def test_what_is_missing_is_asked_for_and_again_when_it_is_something_else(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
     world(mailing, "iptv")
     bare = claim("money_back", 7, explanation="No use.")
     take(mailing, bare)
     take(mailing, {**bare, "invoice": "in_1"})
-    send_waiting(mailing, post)
-    asked = sorted(mail.get_content() for mail in post.mails if "still need" in mail.get_content())
+    send_waiting(mailing)
+    asked = sorted(mail.get_content() for mail in post.got if "still need" in mail.get_content())
     assert len(asked) == 2
     assert "invoice" in asked[1] or "invoice" in asked[0]
 
 
-def test_a_refund_is_told_with_its_amount_and_when_to_expect_it(runtime: Runtime) -> None:
-    mailing, post = by_mail(runtime), Post()
+def test_a_refund_is_told_with_its_amount_and_when_to_expect_it(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
     world(mailing, "iptv")
     take(mailing, money_back())
     sent = replace(refund("re_1", date(2026, 1, 17), charge("ch_1", START), 9900), remedy="remedy:stripe:ch_1")
     store(mailing, sent)
     reconcile_all(mailing, date(2026, 1, 20))
     assert (of_remedies(mailing), of_remedies(mailing)) == (1, 0)
-    send_waiting(mailing, post)
-    told = next(mail for mail in post.mails if "99.00 USD" in mail["Subject"])
+    send_waiting(mailing)
+    told = next(mail for mail in post.got if "99.00 USD" in mail["Subject"])
     # 21 days from the clock of the test
     assert "2026-11-23" in told.get_content()
 
 
-def test_a_server_that_is_away_is_tried_again_and_in_the_end_left_to_a_person(runtime: Runtime) -> None:
-    mailing, post = by_mail(runtime), Post(refusals=100)
+def test_a_server_that_is_away_is_tried_again_and_in_the_end_left_to_a_person(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
+    post.close()
     world(mailing, "iptv")
     take(mailing, claim("unauthorised"))
     for _ in range(6):
-        assert send_waiting(mailing, post) == 0
+        assert send_waiting(mailing) == 0
     assert states(mailing)["receipt:C-1"][0] == "failed"
 
 
-def test_who_restricted_the_processing_gets_no_mail(runtime: Runtime) -> None:
-    mailing = by_mail(runtime)
+def test_an_address_that_is_none_is_said_without_it(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
+    url = SecretStr("https://geheim.example.test/hook")
+    mailing = replace(mailing, settings=mailing.settings.model_copy(update={"notices_url": url}))
+    with pytest.raises(SettingsError, match=r"^MAKEGOOD_NOTICES_URL is malformed: expected smtps://") as caught:
+        send_waiting(mailing)
+    assert "geheim" not in str(caught.value)
+
+
+def test_who_restricted_the_processing_gets_no_mail(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
     world(mailing, "iptv")
     rights.restrict(mailing, "M-1", "Jo")
     take(mailing, claim("unauthorised"))
     assert states(mailing)["receipt:C-1"] == ("review", "the member has restricted the processing")
 
 
-def test_without_an_address_a_person_has_to_write(runtime: Runtime) -> None:
-    mailing = by_mail(runtime)
+def test_without_an_address_a_person_has_to_write(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
     take_in(mailing, replace(member("iptv"), personal=None))
     store(mailing, charge("ch_1", START, customer="cus_1"))
     take(mailing, claim("unauthorised"))
