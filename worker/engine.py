@@ -279,8 +279,19 @@ def empty_log(engine: Engine) -> bool:
 
 
 def copy_to(engine: Engine, file: Path) -> None:
-    """A copy of a SQLite database as it is at one moment, checked, readable by nobody else. Writers go on meanwhile."""
+    """A copy of a SQLite database as it is at one moment, checked, readable by nobody else. Writers go on meanwhile.
+    Where that fails, no part of a copy is left. Raises OSError where it cannot be written."""
     file.touch(mode=0o600, exist_ok=False)
+    try:
+        _copy(engine, file)
+    except BaseException as error:
+        file.unlink()
+        if isinstance(error, sqlite3.OperationalError):
+            raise OSError(str(error)) from None
+        raise
+
+
+def _copy(engine: Engine, file: Path) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT", makegood_reads=True) as conn:
         driver = conn.connection.dbapi_connection
         with sqlite3.connect(file) as copy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import typer
 
 DONE = 0
@@ -9,6 +11,7 @@ PERSON_NEEDED = 1
 BAD_INPUT = 2
 UNREACHABLE = 3
 INTERRUPTED = 130
+_NOT_WRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 # Typer keeps click inside itself; its own BadParameter leads to the two bases that matter.
 _USAGE_ERROR, _CLICK_ERROR = typer.BadParameter.__mro__[1:3]
@@ -39,6 +42,8 @@ def one_line(error: Exception) -> tuple[int, str] | None:
             return code, _first_line(error)
     if _is_no_database(error):
         return UNREACHABLE, _first_line(error)
+    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
+        return UNREACHABLE, f"{error.filename or 'the output'} cannot be written: {error.strerror}"
     return None
 
 

@@ -145,9 +145,17 @@ def report(
     from worker import report as reporting
     from worker.judging import today
 
-    with opened() as runtime:
+    with opened() as runtime, _writing_to(out):
         written: Path = reporting.write(runtime, night or today(runtime), out)
     typer.echo(str(written))
+
+
+@contextmanager
+def _writing_to(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise bad_input(f"--out: a folder that can be written is expected, not {out} ({error.strerror})") from None
 
 
 def demo(
@@ -161,4 +169,7 @@ def demo(
     """Try the whole product on made-up data, offline: webhooks in, refunds out, the result held against the truth."""
     from worker.sandbox import demo as trial
 
+    if out is not None:
+        with _writing_to(out):
+            out.mkdir(parents=True, exist_ok=True)
     raise StopError(int(trial.run(members, months, seed, out)))

@@ -29,5 +29,8 @@ def backup(file: Annotated[Path, typer.Argument(help="The copy; it must not be t
     with opened() as runtime:
         if not runtime.settings.is_sqlite:
             raise bad_input("this is Postgres: use pg_dump --format=custom, see docs/operations.md")
-        copy_to(runtime.engine, file)
+        try:
+            copy_to(runtime.engine, file)
+        except OSError as error:
+            raise bad_input(f"{file}: a file that can be written is expected ({error})") from None
     typer.echo(f"copied to {file}; keep the encryption keys too, and elsewhere")

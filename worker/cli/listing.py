@@ -216,17 +216,24 @@ def show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str,
 
 
 def _write(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str) -> None:
-    try:
-        if form.csv:
+    if form.csv:
+        with _writing(form.csv):
             _written(tables.write_csv(rows, columns, form.csv), form.csv)
-        if form.xlsx:
+    if form.xlsx:
+        with _writing(form.xlsx):
             _written(tables.write_xlsx(rows, columns, form.xlsx, title), form.xlsx)
-    except OSError as error:
-        raise bad_input(f"{error.filename}: a file that can be written is expected ({error.strerror})") from None
     if form.json:
         tables.write_json(rows, sys.stdout)
     elif not (form.csv or form.xlsx):
         tables.write_table(rows, columns, sys.stdout)
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise bad_input(f"{file}: a file that can be written is expected ({error.strerror})") from None
 
 
 def _written(rows: int, file: Path) -> None:

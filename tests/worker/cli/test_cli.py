@@ -44,6 +44,13 @@ def test_without_a_command_the_help_is_shown(makegood: Command) -> None:
         (["explain", "M-9"], "a membership, charge, finding key or remedy key is expected, and M-9 is none"),
         (["import", "roster", "none.jsonl"], "none.jsonl: a roster file is expected, and there is none"),
         (["import", "events", "none.jsonl", "--provider", "stripe"], "none.jsonl: a file of events is expected"),
+        (["explain", "M-\udcff"], "the arguments: UTF-8 text is expected, and one of them is none"),
+        (["report", "--out", "makegood.db"], "--out: a folder that can be written is expected, not makegood.db (File"),
+        (
+            ["demo", "--out", "/dev/null"],
+            "--out: a folder that can be written is expected, not /dev/null (File exists)",
+        ),
+        (["findings", "--csv", "/dev/full"], "/dev/full: a file that can be written is expected (No space left"),
         (["import"], "Missing command."),
         (["replay"], "the number of a delivery or --failed is expected"),
         (["replay", "7"], "delivery 7: a stored delivery is expected, and there is none"),

@@ -20,6 +20,36 @@ def test_standard_output_carries_the_result_alone(makegood: Command) -> None:
     assert (ran.code, ran.rows, ran.err) == (0, [{"added": 1, "changed": 0, "unchanged": 0}], "")
 
 
+def test_a_listing_is_utf_8_whatever_the_locale_says(makegood: Command) -> None:
+    makegood("import", "roster", makegood.file("r.jsonl", [{**LEAST, "membership": "Zoë 😀"}]))
+    makegood("reconcile", "--as-of", "2024-02-01")
+    ran = _shell(makegood, "findings", PYTHONIOENCODING="latin-1")
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert "Zoë 😀" in ran.stdout.decode("utf-8")
+
+
+def test_output_that_cannot_be_written_is_3_and_one_line(makegood: Command) -> None:
+    makegood("import", "roster", makegood.file("r.jsonl", [LEAST]))
+    makegood("reconcile", "--as-of", "2024-02-01")
+    ran = _shell(makegood, "findings --json > /dev/full")
+    assert ran.returncode == 3
+    assert ran.stderr == b"makegood: the output cannot be written: No space left on device\n"
+
+
+def test_a_closed_stream_keeps_nothing_from_being_done(makegood: Command) -> None:
+    ran = _shell(makegood, f"import roster {makegood.file('r.jsonl', [LEAST])} >&- 2>&-")
+    assert ran.returncode == 0
+    assert makegood("explain", "M-1").code == 0
+
+
+def _shell(makegood: Command, line: str, **outside: str) -> subprocess.CompletedProcess[bytes]:
+    """What a shell makes of the rest of a line, with what was written as it was written."""
+    shell = ["sh", "-c", f'exec "$0" -m worker.cli {line}', sys.executable]
+    return subprocess.run(
+        shell, cwd=makegood.folder, env=environment({}) | outside, capture_output=True, timeout=60, check=False
+    )
+
+
 def test_bad_input_is_2_and_one_line(makegood: Command) -> None:
     ran = makegood.apart("import", "roster", makegood.file("r.jsonl", ["{}"]))
     assert (ran.code, ran.out) == (2, "")
