@@ -19,11 +19,26 @@ _TIME = re.compile(
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 # Around each of these there is room for a period, a window and a change of zone.
 YEARS = range(1970, 2200)
+DAY = "a date such as 2024-01-31"
 DAYS = f"a date from {YEARS[0]}-01-01 to {YEARS[-1]}-12-31"
 MOMENTS = YEARS[1:-1]
 TIMES = f"a time from {MOMENTS[0]} to {MOMENTS[-1]}"
 TEXT_MAX = 200
+EMAIL = r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}"
 SHOWN_MAX = 60
+
+
+def iso_day(text: str) -> date:
+    """An ISO date, and nothing that merely may be read as one. Raises ValueError, which says what is expected."""
+    try:
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise ValueError(DAY)
+    if found.year not in YEARS:
+        raise ValueError(DAYS)
+    return found
 
 
 class BadFieldError(ValueError):
@@ -101,16 +116,11 @@ class Fields:
         return int(hundredths)
 
     def day(self, name: str) -> date:
-        value = self._value(name, None, expected := "a date such as 2024-01-31")
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            try:
-                found = date.fromisoformat(value)
-            except ValueError:
-                raise self._wrong(name, expected, value) from None
-            if found.year not in YEARS:
-                raise self._wrong(name, DAYS, value)
-            return found
-        raise self._wrong(name, expected, value)
+        value = self._value(name, None, DAY)
+        try:
+            return iso_day(value if isinstance(value, str) else "")
+        except ValueError as error:
+            raise self._wrong(name, str(error), value) from None
 
     def maybe_day(self, name: str) -> date | None:
         return self.day(name) if self.has(name) else None

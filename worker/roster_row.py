@@ -31,14 +31,13 @@ from reconcile.membership import (
     Termination,
 )
 from reconcile.money import Money
-from worker.roster_fields import BadFieldError, Fields, shown
+from worker.roster_fields import EMAIL, BadFieldError, Fields, shown
 from worker.store.roster import RosterRow
 
 _ROW = ("membership", "member", "started_on", "ended_on", "policy", "plan", "changes", "notices", "agreements")
 _MEMBER = ("name", "email", "country")
 _PLAN = ("code", "price", "currency", "every", "count", "setup_fee", "trial_days", "month_end")
 _AGREEMENT = ("provider", "customer", "subscription", "payer", "from", "until")
-_EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}")
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _MINOR = " of minor units"
 COUNT_MAX = 1000
@@ -108,7 +107,7 @@ def personal_fields(given: object) -> dict[str, str]:
     """A member's own fields. Raises BadFieldError, which does not repeat them."""
     member = Fields(given, "member", _MEMBER, private=True)
     found = {name: text for name in _MEMBER if (text := member.maybe_text(name, longest=254)) is not None}
-    if "email" in found and not _EMAIL.fullmatch(found["email"]):
+    if "email" in found and not re.fullmatch(EMAIL, found["email"]):
         raise member.refuse("email", "an e-mail address")
     if "country" in found and not _COUNTRY.fullmatch(found["country"]):
         raise member.refuse("country", "a country of two capital letters such as US")

@@ -15,7 +15,7 @@ from reconcile.claims_types import Claim, ClaimKind, Defect, Disruption, Prefers
 from reconcile.facts import Ref
 from reconcile.membership import Channel
 from reconcile.policy import Policy
-from worker.roster_fields import BadFieldError, Fields
+from worker.roster_fields import EMAIL, BadFieldError, Fields
 from worker.scrubbing.texts import scrubbed
 
 _CLAIM = (
@@ -43,7 +43,6 @@ _DEFECT = (
     "prefers",
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}", re.ASCII)
-_EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}")
 TEXT_MAX = 10_000
 EVIDENCE_MAX = 50
 FILE_BYTES_MAX = 1_000_000
@@ -127,7 +126,7 @@ def _personal(fields: Fields) -> dict[str, Any]:
     """What the member wrote, scrubbed."""
     found: dict[str, Any] = {}
     if (address := fields.maybe_text("from_email", longest=254)) is not None:
-        if not _EMAIL.fullmatch(address):
+        if not re.fullmatch(EMAIL, address):
             raise fields.refuse("from_email", "an e-mail address")
         found["from_email"] = address
     if (invoice := fields.maybe_text("invoice")) is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated
@@ -13,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from worker.roster_fields import YEARS
+from worker.roster_fields import iso_day
 from worker.store.listings import Placed
 from worker.tables import Row, as_json
 from worker.web.api.problems import bad_field
@@ -21,22 +20,17 @@ from worker.web.api.sent import JSON
 
 LIMIT, LIMIT_MAX = 100, 500
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
 # A reference or key as it may come in an address: never a sign that a database does not take.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
 def _day(given: object) -> object:
-    """A date as it is written, and nothing that merely may be read as one."""
-    if isinstance(given, str):
-        if _DAY.fullmatch(given) is None or int(given[:4]) not in YEARS:
-            raise ValueError("a date such as 2024-01-31 is expected")
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            raise ValueError("a date such as 2024-01-31 is expected") from None
-    return given
+    if not isinstance(given, str):
+        return given
+    try:
+        return iso_day(given)
+    except ValueError as error:
+        raise ValueError(f"{error} is expected") from None
 
 
 Day = Annotated[date, BeforeValidator(_day)]

@@ -10,6 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
+from worker.roster_fields import iso_day
+
 E = TypeVar("E", bound=StrEnum)
 
 TEXT_MAX = 200
@@ -27,8 +29,12 @@ def word(query: Mapping[str, str], name: str, known: type[E]) -> E | None:
 
 
 def day(query: Mapping[str, str], name: str) -> date | None:
+    return as_day(query.get(name, ""))
+
+
+def as_day(given: str) -> date | None:
     try:
-        return date.fromisoformat(query.get(name, ""))
+        return iso_day(given)
     except ValueError:
         return None
 

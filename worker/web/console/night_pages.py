@@ -29,7 +29,7 @@ def show(desk: Desk) -> Response:
     """The nights, the latest first."""
     after = asking.cursor(desk.query)
     with desk.reading() as conn:
-        rows = nights.listing(conn, SIZE + 1, None if after is None else asking.day({"d": after[1]}, "d"))
+        rows = nights.listing(conn, SIZE + 1, None if after is None else asking.as_day(after[1]))
     more = rows[SIZE - 1] if len(rows) > SIZE else None
     return desk.page(
         "nights.html.jinja",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from handlers.currencies import AMOUNT_MAX
 from reconcile.membership import Channel, Every, MonthEnd
-from worker.roster_fields import TEXT_MAX
+from worker.roster_fields import EMAIL, TEXT_MAX
 from worker.roster_row import COUNT_MAX, QUANTITY_MAX, TRIAL_DAYS_MAX, Provider
 from worker.web.api.shapes.base import Shape
 
@@ -26,9 +26,6 @@ Id = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 
 
 Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$", description="ISO 4217.")]
-
-
-EMAIL = r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,190}"
 
 
 class Member(Shape):
