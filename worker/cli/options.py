@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from worker.roster_fields import DAYS, YEARS
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+from worker.cli.errors import bad_input
+from worker.roster_fields import iso_day
 
 
 def day(text: str) -> date:
     """An ISO date, and nothing that merely looks like one."""
     try:
-        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
-    except ValueError:
-        found = None
-    if found is None or found.year not in YEARS:
-        raise typer.BadParameter(f"{'a date such as 2024-01-31' if found is None else DAYS} is expected, not '{text}'")
-    return found
+        return iso_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error} is expected, not '{text}'") from None
 
 
 def chosen(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
     """The states that `--status` names: repeated, or with commas between them; none of them or `all` is every one."""
-    names = [name for part in given or [] for name in part.split(",") if name]
+    names = words(given)
     for name in names:
         one_of("--status", name, (*known, "all"))
     return () if "all" in names else tuple(dict.fromkeys(names))
 
 
+def words(given: list[str] | None) -> list[str]:
+    """What an option names that may be repeated, or hold several with commas between them."""
+    return [word for part in given or [] for word in part.split(",") if word]
+
+
 def one_of(option: str, name: str, known: tuple[str, ...]) -> str:
+    """The name, which is one of these. Raises StopError."""
     if name not in known:
-        raise typer.BadParameter(f"{option}: one of {', '.join(known)} is expected, not '{name}'")
+        raise bad_input(f"{option}: one of {', '.join(known)} is expected, not '{name}'")
     return name
 
 
+PROVIDERS = ("stripe", "paypal")
+
+Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="stripe or paypal.", show_default=False)]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the audit log.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when something needs a person.")]

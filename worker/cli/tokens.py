@@ -10,7 +10,7 @@ from worker.accounts.roles import Permission, Role, permissions_of
 from worker.cli.errors import bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened
-from worker.cli.options import By, Json, example, one_of
+from worker.cli.options import By, Json, example, one_of, words
 from worker.tables import Row, plain
 
 app = typer.Typer(help="Tokens of the HTTP API: make, list, revoke.")
@@ -43,8 +43,8 @@ def add(
     so a person's token has the name that the person has at the console."""
     from worker.accounts import tokens
 
-    scopes = [Permission(one_of("--scope", word, tuple(Permission))) for word in _words(scope)]
-    roles = [Role(one_of("--role", word, tuple(Role))) for word in _words(role)]
+    scopes = [Permission(one_of("--scope", word, tuple(Permission))) for word in words(scope)]
+    roles = [Role(one_of("--role", word, tuple(Role))) for word in words(role)]
     wanted = permissions_of(roles) | frozenset(scopes)
     if not wanted:
         raise bad_input(f"--scope: at least one of {', '.join(Permission)} is expected, or a --role")
@@ -96,7 +96,3 @@ def revoke(
         except tokens.TokenError as error:
             raise bad_input(str(error)) from None
     typer.echo(f"revoked: {', '.join(ended)}")
-
-
-def _words(given: list[str] | None) -> list[str]:
-    return [word for part in given or [] for word in part.split(",") if word]

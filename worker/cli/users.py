@@ -13,7 +13,7 @@ from worker import tables
 from worker.accounts.roles import Role
 from worker.cli.errors import bad_input
 from worker.cli.opening import opened
-from worker.cli.options import By, Json, example, one_of
+from worker.cli.options import By, Json, example, one_of, words
 from worker.tables import plain
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def add(name: Name, *, role: Roles, by: By = "operator") -> None:
     """Add a person. The password is asked for, or read from standard input: it never stands on the command line."""
     from worker.accounts import users
 
-    words = [word for part in role for word in part.split(",") if word]
-    roles = [Role(one_of("--role", word, tuple(Role))) for word in words]
+    roles = [Role(one_of("--role", word, tuple(Role))) for word in words(role)]
     with _deciding() as runtime:
         made = users.add(runtime, name, roles, _password(), by)
     typer.echo(f"{made.name} may sign in as {', '.join(made.roles)}")
