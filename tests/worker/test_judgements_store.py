@@ -12,7 +12,16 @@ from sqlalchemy import Table, insert, select, update
 
 from reconcile.facts import Ref
 from reconcile.money import Money
-from reconcile.outcome import Confidence, Finding, FindingKind, HeldBecause, Remedy, RemedyKind, RemedyState
+from reconcile.outcome import (
+    Confidence,
+    Finding,
+    FindingKind,
+    FindingStatus,
+    HeldBecause,
+    Remedy,
+    RemedyKind,
+    RemedyState,
+)
 from worker.runtime import Runtime
 from worker.schema import findings, remedies
 from worker.store import listings
@@ -82,7 +91,11 @@ VERDICTS = [
     ("failed, and judged the same", stored("failed"), OWED, Act.KEEP),
     ("failed, and yet the provider says settled", stored("failed"), SETTLED, Act.ADVANCE),
     ("waived, and judged the same", stored("waived", person=True), OWED, Act.KEEP),
-    ("waived, and judged higher", stored("waived", person=True), MORE, Act.FLAG),
+    ("waived, and judged higher", stored("waived", person=True), MORE, Act.HOLD_CHANGED),
+    ("waived, and the finding vanished", stored("waived", person=True), None, Act.KEEP),
+    ("waived by nobody, and not wanted", stored("waived"), None, Act.KEEP),
+    ("waived by nobody, and wanted again", stored("waived"), OWED, Act.DECIDE),
+    ("waived by nobody, and wanted again of a person", stored("waived"), HELD, Act.DECIDE),
     ("waived, and the money went back all the same", stored("waived", person=True), SETTLED, Act.KEEP),
     ("settled, and a person is asked about no amount", stored("settled"), REVIEW, Act.KEEP),
 ]
@@ -200,6 +213,38 @@ def test_a_waiver_holds_while_what_was_waived_is_all_there_is(runtime: Runtime) 
     finding = one(runtime, findings)
     assert finding is not None
     assert finding["status"] == "open"
+
+
+def test_a_waiver_holds_where_what_was_waived_was_not_wanted_for_a_while(runtime: Runtime) -> None:
+    judge(runtime, FOUND, OWED)
+    touch(runtime, state="waived", touched_by_person=True)
+    judge(runtime, None, None)
+    assert _stands(runtime) == ("waived", "cleared")
+    judge(runtime, FOUND, OWED)
+    assert _stands(runtime) == ("waived", "waived")
+    judge(runtime, FOUND, MORE)
+    assert _stands(runtime) == ("held", "open")
+
+
+def test_what_a_person_let_go_and_nobody_gave_up_is_owed_when_it_is_wanted_again(runtime: Runtime) -> None:
+    """Refunded by other hands before it was sent, and that refund failed: nobody has decided that nothing is paid."""
+    elsewhere = replace(FOUND, kind=FindingKind.CORRECTED_ELSEWHERE, status=FindingStatus.SETTLED)
+    for wanted, state in ((OWED, "queued"), (HELD, "held")):
+        judge(runtime, FOUND, OWED)
+        touch(runtime, touched_by_person=True)
+        judge(runtime, elsewhere, None)
+        assert _stands(runtime) == ("waived", "settled")
+        with runtime.engine.begin() as conn:
+            assert [row["remedy"] for row in listings.findings(conn)] == [None]
+        judge(runtime, FOUND, wanted)
+        assert _stands(runtime) == (state, "open")
+
+
+def _stands(runtime: Runtime) -> tuple[str, str]:
+    row, finding = one(runtime, remedies), one(runtime, findings)
+    assert row is not None
+    assert finding is not None
+    return row["state"], finding["status"]
 
 
 def test_a_charge_that_moved_takes_its_finding_along(runtime: Runtime) -> None:

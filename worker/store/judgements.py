@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, delete, select, uni
 
 from reconcile.facts import Ref
 from reconcile.money import Money
-from reconcile.outcome import Finding, FindingStatus, HeldBecause, Remedy, RemedyState
+from reconcile.outcome import Finding, FindingStatus, HeldBecause, Remedy, RemedyKind, RemedyState
 from worker.audit import Entry
 from worker.schema import Row, findings, remedies
 from worker.store.sql import listed, put
@@ -135,7 +135,7 @@ def _settle_remedy(changes: _Changes, case: _Case, at: datetime) -> Row | None:
 def _moved(act: Act, wanted: Remedy | None) -> Row:
     """What of a row that stays an act changes."""
     if act is Act.WAIVE:
-        return {"state": RemedyState.WAIVED.value, "held_because": None}
+        return {"state": RemedyState.WAIVED.value, "held_because": None, "touched_by_person": False}
     if act is Act.FLAG:
         return {"held_because": HeldBecause.CHANGED.value}
     if act is Act.ADVANCE and wanted is not None:
@@ -175,13 +175,18 @@ def _comes_to(finding: Row, left: Sequence[Row]) -> Row:
 
 
 def _still_waived(row: Row | None, new: Row, cases: Sequence[_Case]) -> bool:
-    """A person's waiver holds while what was waived is still all there is."""
-    if row is None or row["status"] != FindingStatus.WAIVED or new["status"] != FindingStatus.OPEN:
+    """A person's waiver holds while what was waived is still all there is, also where it was not wanted for a while. A
+    proposal to end an agreement that was waived leaves the agreement as live as it was."""
+    if row is None or new["status"] != FindingStatus.OPEN:
         return False
-    stored = [case for case in cases if case.row is not None]
-    if stored:
-        return all(c.row is not None and c.row["state"] == RemedyState.WAIVED and c.act is not Act.FLAG for c in stored)
-    return bool((row["kind"], row["excess_minor"]) == (new["kind"], new["excess_minor"]))
+    stored = [(case.row, case.act) for case in cases if case.row is not None]
+    if not stored:
+        same = (row["kind"], row["excess_minor"]) == (new["kind"], new["excess_minor"])
+        return bool(same and row["status"] == FindingStatus.WAIVED)
+    if any(act is Act.HOLD_CHANGED for _, act in stored):
+        return False
+    waived = all(held["state"] == RemedyState.WAIVED and held["touched_by_person"] for held, _ in stored)
+    return waived and any(held["kind"] != RemedyKind.CANCEL_AGREEMENT for held, _ in stored)
 
 
 def _apply(conn: Connection, table: Table, changes: _Changes) -> None:

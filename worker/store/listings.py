@@ -86,8 +86,10 @@ def _places(chosen: Filter, row: Row[Any], *keys: str) -> tuple[str, ...]:
 
 
 def _findings() -> Select[Any]:
-    # A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies.
+    # A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies, and so is
+    # what a person had decided on before the money went back by other hands.
     own = (r.c.finding == f.c.key) & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
+    own &= (r.c.state != "waived") | (f.c.kind != "corrected_elsewhere")
     return select(*f.c, *_remedy_columns()).select_from(f.outerjoin(r, own))
 
 

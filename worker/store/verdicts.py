@@ -27,7 +27,7 @@ class Act(Enum):
     FLAG = "flag"  # leave the row, mark that the judgement wants more
     UNFLAG = "unflag"
     ADVANCE = "advance"  # the provider told what became of the money that was sent
-    WAIVE = "waive"
+    WAIVE = "waive"  # nothing is wanted of what a person had decided on; no person's waiver
     DELETE = "delete"
 
 
@@ -48,6 +48,11 @@ class Stored:
         """Neither money nor a person: the row is nothing but the last judgement."""
         return not self.touched_by_person and (self.state in _WAITING or self.observed)
 
+    @property
+    def waived_by_itself(self) -> bool:
+        """Nothing was wanted any more of what a person had let go: if it is wanted again, nobody has given it up."""
+        return self.state is RemedyState.WAIVED and not self.touched_by_person
+
     @staticmethod
     def of(row: Mapping[str, Any]) -> Stored:
         return Stored(
@@ -67,6 +72,8 @@ def weigh(stored: Stored | None, wanted: Remedy | None) -> Act:
         return Act.KEEP if wanted is None else Act.DECIDE
     if stored.untouched:
         return _follow(stored, wanted)
+    if stored.waived_by_itself:
+        return Act.KEEP if wanted is None else Act.DECIDE
     return _after_person(stored, wanted) if stored.state in _WAITING else _after_money(stored, wanted)
 
 
@@ -89,6 +96,8 @@ def _after_money(stored: Stored, wanted: Remedy | None) -> Act:
         return Act.KEEP if stored.state is RemedyState.WAIVED else Act.ADVANCE
     flagged = stored.held_because == HeldBecause.CHANGED
     if _more(stored, wanted):
+        if stored.state is RemedyState.WAIVED:
+            return Act.HOLD_CHANGED  # what was waived was less, and nothing of it was sent
         return Act.KEEP if flagged else Act.FLAG
     return Act.UNFLAG if flagged else Act.KEEP
 
