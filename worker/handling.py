@@ -5,8 +5,8 @@ and they are closed. The judgement follows in transactions of its own, for a mar
 comes next judges what is marked. A delivery that cannot be handled is set aside with its error and never blocks others.
 
 One that ends the whole process leaves no error behind. It is then the oldest that is due when the next process begins,
-so only the first batch of each is counted as an attempt before it is made; what was counted and is still open is
-tried alone, and after the fifth attempt a person has to look. No other batch pays for this.
+so only the first batch of each is counted as an attempt before it is made, and is that process' own; what was counted
+and is still open is tried alone, and after the fifth attempt a person has to look. No other batch pays for this.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from worker.store.tallies import kind_of
 from worker.store.tellings import Told
 
 BATCH = 1000
+ALONE = 100  # of what was tried before, at a time
 HANDLE_S, JUDGE_S = 20.0, 5.0  # how long each has its turn while the other waits
 RETRY_AFTER = timedelta(minutes=1)
 DEADLY = "whoever handled it ended before it was done"
@@ -127,13 +128,15 @@ def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
     counted: Collection[int] = ()
     if not getattr(_lived, "through", False):
         counted = run(runtime.engine, lambda conn: _count_first(conn, runtime, limit))
-    handled = _stored(runtime, limit, counted)
+    handled = _stored(runtime, limit, counted) if counted else None
     _lived.through = True
+    if handled is None or not handled.total:
+        handled = _stored(runtime, limit, ())
     return handled if handled is not None else _alone(runtime, limit)
 
 
 def _stored(runtime: Runtime, limit: int, counted: Collection[int]) -> Handled | None:
-    """Handle the oldest deliveries; None where the very first was tried before."""
+    """Handle the oldest deliveries, or those that were `counted`; None where the very first was tried by others."""
     claimed: list[Delivery] = []
     try:
         return run(runtime.engine, lambda conn: _store(conn, runtime, limit, counted, claimed))
@@ -159,22 +162,30 @@ def _count_first(conn: Connection, runtime: Runtime, limit: int) -> list[int]:
 
 
 def _alone(runtime: Runtime, limit: int) -> Handled:
-    """Handle one that was tried before, by itself; what it ended five times is set aside."""
-    taken = run(runtime.engine, lambda conn: _take(conn, runtime))
-    if taken is None:  # another worker has it
-        return _stored(runtime, limit, ()) or Handled()
-    if taken.attempts >= deliveries.ATTEMPTS_MAX:
-        _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
-        return Handled(failed=1)
-    return _stored(runtime, 1, [taken.id]) or Handled()
+    """Handle those that were tried before, each by itself; what ended its process five times is set aside."""
+    handled = Handled()
+    for _ in range(min(limit, ALONE)):
+        taken = run(runtime.engine, lambda conn: _take(conn, runtime))
+        if taken is None:
+            break
+        if taken.attempts >= deliveries.ATTEMPTS_MAX:
+            _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
+            handled += Handled(failed=1)
+        else:
+            handled += _stored(runtime, 1, [taken.id]) or Handled()
+    # None where another worker has them.
+    return handled if handled.total else _stored(runtime, limit, ()) or Handled()
 
 
 def _take(conn: Connection, runtime: Runtime) -> Delivery | None:
+    """The oldest, if it was tried before."""
     for one in deliveries.claim(conn, 1, runtime.clock()):
         if one.attempts >= deliveries.ATTEMPTS_MAX:
             deliveries.set_aside(conn, one.id, DEADLY, counted=True)
-        else:
+        elif one.attempts:
             deliveries.count(conn, [one])
+        else:
+            return None
         return one
     return None
 
@@ -188,7 +199,7 @@ def _store(
     conn: Connection, runtime: Runtime, limit: int, counted: Collection[int], claimed: list[Delivery]
 ) -> Handled | None:
     now = runtime.clock()
-    due = deliveries.claim(conn, limit, now)
+    due = deliveries.claim(conn, limit, now, counted)
     claimed[:] = _fresh(due, counted)
     if due and not claimed:
         return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from handlers.inbox import Translation
 from reconcile.facts import Fact
@@ -21,8 +22,10 @@ from worker import handling, judging
 from worker.handling import Handled, drain, handle_pending, store_pending
 from worker.runtime import Runtime
 from worker.schema import deliveries, facts, findings, memberships, remedies, tellings
+from worker.store import deliveries as stored
 from worker.store import listings
-from worker.store.deliveries import reopen
+from worker.store.deliveries import Delivery, reopen
+from worker.store.sql import run
 
 
 @pytest.fixture
@@ -110,6 +113,37 @@ def test_one_that_kills_its_process_is_set_aside_after_the_fifth_and_takes_nobod
     deadly = replace(plain, inboxes={"stripe": Deadly("stripe")})
     deaths = sum(_in_a_process(deadly) == -signal.SIGKILL for _ in range(7))
     assert (deaths, w.states(plain)) == (5, {"before": ("done", 0), "deadly": ("failed", 5), "after": ("done", 0)})
+
+
+def test_of_two_that_begin_at_once_each_handles_in_one_batch_what_it_has_counted(plain: Runtime) -> None:
+    if plain.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite one waits until the other is done")
+    ids = [f"ch_{n}" for n in range(6)]
+    w.deliver(plain, *(w.body(w.charge(name, w.START)) for name in ids), event_ids=ids)
+    with plain.engine.begin() as conn:
+        others = handling._count_first(conn, plain, 3)
+        with ThreadPoolExecutor(1) as second:
+            own = second.submit(run, plain.engine, lambda conn: handling._count_first(conn, plain, 3)).result()
+    assert handling._stored(plain, 3, own) == Handled(done=3)
+    assert w.states(plain) == {id_: ("new", 1) if n < 3 else ("done", 0) for n, id_ in enumerate(ids)}
+    assert handling._stored(plain, 3, others) == Handled(done=3)
+
+
+def test_all_that_a_dead_process_counted_is_tried_without_reading_a_batch_for_each(
+    plain: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START)) for n in range(5)))
+    run(plain.engine, lambda conn: handling._count_first(conn, plain, 4))
+    asked = []
+    claim = stored.claim
+
+    def noted(conn: Connection, limit: int, now: datetime, among: Collection[int] = ()) -> list[Delivery]:
+        asked.append(limit)
+        return claim(conn, limit, now, among)
+
+    monkeypatch.setattr(stored, "claim", noted)
+    assert drain(plain, limit=4) == Handled(done=5)
+    assert asked.count(4) <= 4  # to see that there are such, the rest, and that there is no more
 
 
 def _in_a_process(runtime: Runtime) -> int:

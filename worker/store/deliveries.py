@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -41,10 +41,12 @@ class Delivery:
     body: bytes | None
 
 
-def claim(conn: Connection, limit: int, now: datetime) -> list[Delivery]:
-    """The oldest unhandled deliveries that are due, locked until the end of the transaction on Postgres (others skip
-    them); on SQLite the transaction itself is alone."""
+def claim(conn: Connection, limit: int, now: datetime, among: Collection[int] = ()) -> list[Delivery]:
+    """The oldest unhandled deliveries that are due, of all or `among` these, locked until the end of the transaction on
+    Postgres (others skip them); on SQLite the transaction itself is alone."""
     query = select(*_columns()).where(_due(now)).order_by(deliveries.c.id).limit(limit)
+    if among:
+        query = query.where(numbered(conn, deliveries.c.id, sorted(among)))
     with in_index_order(conn):
         found = conn.execute(query.with_for_update(skip_locked=True), execution_options={AS_BYTES: True})
     return [Delivery(*row) for row in found.all()]
