@@ -75,6 +75,8 @@ VERDICTS = [
     ("the breaker holds it: the same judgement leaves it held", stored("held", held="breaker"), OWED, Act.KEEP),
     ("the breaker holds it: another amount is decided anew", stored("held", held="breaker"), LESS, Act.DECIDE),
     ("approved, and judged the same", stored("queued", person=True), OWED, Act.KEEP),
+    ("approved, and disputed since", stored("queued", person=True), HELD, Act.HOLD_DISPUTED),
+    ("approved, and known to be disputed", stored("held", person=True, held="disputed"), HELD, Act.KEEP),
     ("approved, and judged lower", stored("queued", person=True), LESS, Act.HOLD_CHANGED),
     ("approved, and judged higher", stored("queued", person=True), MORE, Act.HOLD_CHANGED),
     ("approved, and the money is back by another way", stored("queued", person=True), SETTLED, Act.ADVANCE),

@@ -136,6 +136,8 @@ def _moved(act: Act, wanted: Remedy | None) -> Row:
     """What of a row that stays an act changes."""
     if act is Act.WAIVE:
         return {"state": RemedyState.WAIVED.value, "held_because": None, "touched_by_person": False}
+    if act is Act.HOLD_DISPUTED:
+        return {"state": RemedyState.HELD.value, "held_because": HeldBecause.DISPUTED.value}
     if act is Act.FLAG:
         return {"held_because": HeldBecause.CHANGED.value}
     if act is Act.ADVANCE and wanted is not None:

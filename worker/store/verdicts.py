@@ -24,6 +24,7 @@ class Act(Enum):
     KEEP = "keep"
     DECIDE = "decide"  # write the judgement's remedy
     HOLD_CHANGED = "hold_changed"  # write it, but a person who had decided on another must decide again
+    HOLD_DISPUTED = "hold_disputed"  # what a person approved waits until the dispute is over
     FLAG = "flag"  # leave the row, mark that the judgement wants more
     UNFLAG = "unflag"
     ADVANCE = "advance"  # the provider told what became of the money that was sent
@@ -88,7 +89,10 @@ def _after_person(stored: Stored, wanted: Remedy | None) -> Act:
         return Act.WAIVE
     if wanted.state in _DONE:
         return Act.ADVANCE
-    return Act.KEEP if _same(stored, wanted) else Act.HOLD_CHANGED
+    if not _same(stored, wanted):
+        return Act.HOLD_CHANGED
+    disputed = wanted.held_because is HeldBecause.DISPUTED
+    return Act.HOLD_DISPUTED if disputed and stored.state is RemedyState.QUEUED else Act.KEEP
 
 
 def _after_money(stored: Stored, wanted: Remedy | None) -> Act:

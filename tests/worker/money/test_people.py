@@ -94,6 +94,21 @@ def test_an_approved_remedy_waits_out_a_dispute_and_then_goes(house: House) -> N
     assert house.state(key) == "settled"
 
 
+def test_an_approved_remedy_is_listed_as_held_from_the_moment_that_the_dispute_is_known(house: House) -> None:
+    key = house.held_above_cap()
+    approve(house.runtime, key, ADA)
+    charge = w.charge("ch_2", w.month(1), replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_2")
+    opened = w.dispute("dp_1", w.month(2), charge)
+    house.tell(opened)
+    assert house.held(key) == ("held", "disputed")
+
+    house.tell(replace(opened, told_at=house.clock() + timedelta(hours=1), state=DisputeState.WON))
+    assert house.held(key) == ("held", "disputed")
+    house.set(cooling_hours=0.0)
+    house.issue()
+    assert house.state(key) == "settled"
+
+
 def test_a_large_retry_needs_a_second_person(house: House) -> None:
     key = house.overcharge()
     house.issue()
