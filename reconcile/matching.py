@@ -76,8 +76,9 @@ def match(
 
 def payer_order(taking: Taking, *, named: bool) -> tuple[object, ...]:
     """Of several equal charges the least is the one that pays: not given back nor disputed, not from a superseded
-    agreement, naming a period, the earlier, the lesser id."""
-    touched = taking.disputed or taking.given_back.elsewhere > 0
+    agreement, naming a period, the earlier, the lesser id. A part that makegood gave back was for an excess: it says
+    nothing of which charge pays."""
+    touched = taking.spoiled or taking.given_back.elsewhere > 0
     return (touched, taking.superseded, not named, taking.charge.taken_at, taking.ref)
 
 

@@ -55,8 +55,8 @@ class Taking:
 
     @property
     def spoiled(self) -> bool:
-        """Given back in full by other hands, or disputed: of several charges this one is not the one that pays."""
-        return self.disputed or self.given_back.elsewhere >= self.charge.amount.minor
+        """Given back in full, or disputed: of several charges this one is not the one that pays."""
+        return self.disputed or self.given_back.total >= self.charge.amount.minor
 
 
 _NOTHING_BACK = Returns()

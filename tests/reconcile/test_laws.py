@@ -175,6 +175,11 @@ def test_paying_the_remedies_settles_everything(history: tuple[Membership, list[
     owed = [r for r in after.remedies if r.kind is not RemedyKind.CANCEL_AGREEMENT]
     assert not [r for r in owed if r.state is not RemedyState.SETTLED]
     assert not [f for f in after.findings if f.excess is not None and f.status is FindingStatus.OPEN]
+    paid = {r.finding for r in before.remedies if r.amount is not None and r.state is not RemedyState.SETTLED}
+    kinds = {f.key: f.kind for f in after.findings}
+    assert [(f.key, kinds.get(f.key)) for f in before.findings if f.key in paid] == [
+        (f.key, f.kind) for f in before.findings if f.key in paid
+    ]
 
 
 @given(_troubled(), st.data())

@@ -439,6 +439,46 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         ),
         ["corrected_elsewhere twice 9900"],
     ),
+    (
+        "given back whole by us, and then the other one too: ours stays the duplicate",
+        Story(
+            facts=(
+                *_TWICE,
+                refund("twice", 9900, "2024-03-10", remedy="remedy:stripe:twice"),
+                refund("ch_2024-03-08_9900", 9900, "2024-03-11"),
+            ),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge twice 9900 -> refund 9900 settled {FP2}"],
+    ),
+    (
+        "given back by us by mistake, and charged again: the new charge pays",
+        Story(
+            facts=(
+                *_TO_APRIL,
+                refund("ch_2024-03-08_9900", 9900, "2024-03-10", remedy="remedy:stripe:ch_2024-03-08_9900"),
+                charge("2024-03-12", ref="again"),
+            ),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge ch_2024-03-08_9900 9900 -> refund 9900 settled {FP2}"],
+    ),
+    (
+        "a part given back by us for an excess leaves the charge the one that pays",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", 10900, ref="high", through="sub_1"),
+                refund("high", 1000, "2024-03-09", remedy="remedy:stripe:high"),
+                charge("2024-03-12", 10900, ref="again", through="sub_1"),
+            ),
+            as_of="2024-03-20",
+        ),
+        [
+            f"overcharge high 1000 -> refund 1000 settled {FP2}",
+            f"duplicate_charge again 10900 -> refund 10900 queued {FP2}",
+        ],
+    ),
 ]
 
 
