@@ -130,7 +130,7 @@ def _option(taking: Taking, calendar: Calendar, subset: tuple[int, ...], named: 
     for i in subset:
         renewal = renewals[i]
         owed += renewal.amount.minor
-        dunned = dunned or calendar.closes[i] > renewal.closes
+        dunned = dunned or calendar.dunned[i]
         if i != named:
             days += abs((taking.day - renewal.due).days)
     off = taking.net.minor - owed

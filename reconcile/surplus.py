@@ -97,6 +97,13 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
     return Judged(finding, taking, taking.dispute_open)
 
 
+def _crowded_out(scene: Scene, i: int) -> tuple[date, ...]:
+    """The days on which others paid the renewals of the charge's time: until then it could have been for them."""
+    paired, taking = scene.paired, scene.paired.takings[i]
+    near = paired.calendar.dues_around(taking.day) if paired.names[i] is None else []
+    return tuple(min(paired.takings[j].day for j in payers) for r in near if (payers := paired.payers(r)))
+
+
 def _paid_short(scene: Scene, i: int) -> tuple[date, ...]:
     """The renewals of the charge's time that were paid, but not in full, where this charge too brings what was paid
     nearer to what is owed: it may be the rest. One that takes it further away is no rest, whatever was short."""
@@ -136,6 +143,6 @@ def _whole(
         amount,
         confidence(scene, i, taking, pays=False),
         because,
-        max((taking.day, *seen)),
+        max((taking.day, *seen, *_crowded_out(scene, i))),
     )
     return corrected(finding, taking)

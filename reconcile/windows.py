@@ -18,6 +18,10 @@ class Calendar:
         self.renewals = renewals
         failed = sorted(failures)
         self.closes = [_closes(renewal, failed) if failed else renewal.closes for renewal in renewals]
+        # Of which renewals an attempt failed: a first one on the due date itself leaves the window as it is.
+        self.dunned = [
+            bool(failed) and _failed_within(r, c, failed) for r, c in zip(renewals, self.closes, strict=True)
+        ]
         self.plain = True  # dues alone, each of some money, their periods longer than a charge may be early, and apart
         self._dues = [renewal.due for renewal in renewals]
         self._longest = self._period = 0
@@ -60,6 +64,11 @@ class Calendar:
         """The renewals due on the same day as renewal `i`, itself included."""
         due = self._dues[i]
         return list(range(bisect_left(self._dues, due), bisect_right(self._dues, due)))
+
+
+def _failed_within(renewal: Renewal, closes: date, failures: Sequence[date]) -> bool:
+    first = bisect_left(failures, renewal.opens)
+    return first < len(failures) and failures[first] <= closes
 
 
 def _closes(renewal: Renewal, failures: Sequence[date]) -> date:
