@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, select
 from worker.records import add
 from worker.schema import audit
 
+ACTOR = "makegood"  # who acts where no person does; nobody may have its name
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x6175646974  # "audit"
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -32,7 +32,6 @@ from worker.store.sql import run
 
 PART = 300
 NO_CLAUSE = "no clause"
-_ACTOR = "makegood"
 
 
 class NobodyUnderItError(ValueError):
@@ -105,7 +104,7 @@ def keep(runtime: Runtime, found: Difference, by: str | None) -> None:
 
     def work(conn: Connection) -> None:
         backtests.keep(conn, row)
-        audit.append(conn, by or _ACTOR, "policy_backtested", bundle.name, detail, row["made_at"])
+        audit.append(conn, by or audit.ACTOR, "policy_backtested", bundle.name, detail, row["made_at"])
 
     run(runtime.engine, work)
 

@@ -16,14 +16,13 @@ from decimal import Decimal
 from sqlalchemy import Connection, Row, select, update
 
 from reconcile.outcome import BILLING_ERRORS, Finding, HeldBecause, RemedyKind
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime
 from worker.schema import remedies, run_decisions, runs
 from worker.store.sql import listed, put, run
 from worker.store.switches import raise_alarm
 
-ACTOR = "makegood"
 FLAGGED_MIN = 5
 RULE_PERCENT, RULE_MIN = 80, 20
 SAME_AMOUNT_MAX = 20

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, delete, select, update
 
 from reconcile.outcome import Confidence, Finding, FindingKind, FindingStatus
 from reconcile.stints import day_begins, day_over, local_date
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.schema import findings
 from worker.store import days
 from worker.store.days import Came
-from worker.store.judgements import ACTOR, Judgement, write
+from worker.store.judgements import Judgement, write
 
 # Both providers send a webhook again for three days; a day is over before its last retries are.
 WINDOW = timedelta(days=4)

@@ -20,14 +20,12 @@ from worker.accounts.names import user_id
 from worker.accounts.roles import Role
 from worker.accounts.signing_in import begin_session, new_session_id
 from worker.accounts.users import UserError, proper_name
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.runtime import Runtime
 from worker.store import accounts as store
 from worker.store import tokens
 from worker.store.accounts import User
 from worker.store.sql import run
-
-ACTOR = "makegood"
 
 
 class Refusal(Enum):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from worker.accounts import passwords
 from worker.accounts.names import user_id
 from worker.accounts.roles import Permission, Role, may
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime
 from worker.store import accounts as store
@@ -71,7 +71,7 @@ def _try(conn: Connection, runtime: Runtime, wanted: str) -> User | None:
     until = now + _wait(tries) if tries >= FREE_TRIES else None
     store.change(conn, found.id, tries=tries, locked_until=until)
     if until is not None:
-        append_all(conn, [Entry("makegood", "sign_in_locked", f"user:{found.name}", {"tries": tries})], now)
+        append_all(conn, [Entry(ACTOR, "sign_in_locked", f"user:{found.name}", {"tries": tries})], now)
     return found
 
 

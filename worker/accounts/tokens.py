@@ -12,18 +12,15 @@ from hmac import compare_digest
 
 from sqlalchemy import Connection
 
-from worker.accounts.names import user_id
+from worker.accounts.names import NAME_MAX, user_id
 from worker.accounts.roles import Permission
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.engine import reading
 from worker.runtime import Runtime
 from worker.store import accounts
 from worker.store import tokens as store
 from worker.store.sql import run
 from worker.store.tokens import Token
-
-ACTOR = "makegood"  # the program's own name, which nobody may act under
-NAME_MAX = 100
 
 _FORM = re.compile(r"mkg_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _NOBODYS = hashlib.sha256(secrets.token_bytes()).hexdigest()

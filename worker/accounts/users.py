@@ -7,18 +7,14 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection
 
 from worker.accounts import passwords
-from worker.accounts.names import user_id
+from worker.accounts.names import NAME_MAX, user_id
 from worker.accounts.roles import Role
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.runtime import Runtime
 from worker.store import accounts as store
 from worker.store import tokens
 from worker.store.accounts import User
 from worker.store.sql import run
-
-NAME_MAX = 100
-# Who acts in the audit log where no person does.
-_NOBODYS = frozenset({"makegood"})
 
 
 class UserError(ValueError):
@@ -30,7 +26,7 @@ def proper_name(name: str) -> str:
     shown = " ".join(name.split())
     if not shown or not shown.isprintable() or len(shown) > NAME_MAX or ":" in shown:
         raise UserError(f"NAME: one line of at most {NAME_MAX} characters without a colon is expected")
-    if user_id(shown) in _NOBODYS:
+    if user_id(shown) == ACTOR:
         raise UserError(f"NAME: the name of a person is expected, and {shown} is none")
     return shown
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from reconcile.claims import decide_claim
 from reconcile.claims_types import Claim, ClaimDecision
 from reconcile.stints import local_date
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.claims.reading import TakenClaim
 from worker.crypt import Keyring
 from worker.judging import judge_memberships
@@ -30,8 +30,6 @@ from worker.store import members
 from worker.store.due import lock_memberships
 from worker.store.ledgers import load_ledgers
 from worker.store.sql import lock_facts, run
-
-ACTOR = "makegood"
 
 
 class ClaimError(ValueError):

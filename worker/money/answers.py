@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from handlers.gateway import Answer, Done, Mismatch, NoCredential, NotExecuted, Refusal, Refused, Uncertain
 from reconcile.facts import Charge, Credit, Fact, Ref, Refund, Subscription, SubscriptionState
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.money import subjects
 from worker.money.deciding import Call
-from worker.money.following import ACTOR, advance, follow
+from worker.money.following import advance, follow
 from worker.money.moves import park, ready_again
 from worker.money.steps import Step, Way
 from worker.runtime import Runtime

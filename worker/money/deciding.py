@@ -14,10 +14,10 @@ from handlers.gateway import Gateway, Look
 from reconcile.facts import Charge, Credit, Ref
 from reconcile.money import Money
 from reconcile.outcome import HeldBecause
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.judging import today
 from worker.money import guards, subjects
-from worker.money.following import ACTOR, PENDING_LOOK, follow
+from worker.money.following import PENDING_LOOK, follow
 from worker.money.guards import Held, Later, Subject
 from worker.money.moves import hold, park, ready_again, release
 from worker.money.resolving import GiveUp, Repeat, Sight, Wait, counts_as_absent, resolve

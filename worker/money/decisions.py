@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from reconcile.outcome import FindingStatus, HeldBecause
-from worker.accounts.names import user_id
-from worker.audit import Entry, append_all
+from worker.accounts.names import NAME_MAX, user_id
+from worker.audit import ACTOR, Entry, append_all
 from worker.engine import reading
 from worker.money import guards, subjects
-from worker.money.following import ACTOR
 from worker.money.steps import Step
 from worker.runtime import Runtime
 from worker.schema import approvals, findings, remedies
@@ -24,7 +23,6 @@ from worker.store.sends import EXECUTABLE, Send
 from worker.store.sql import put, run
 from worker.store.switches import Switch, set_switch, switch
 
-NAME_MAX = 100
 RETRIED = "retry"  # what an approval is bound to where a person sends a failed refund again
 PREPARED = "prepared"  # and where somebody only prepared it: that lifts no guard
 

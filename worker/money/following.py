@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from reconcile.facts import Credit, Fact, Refund, RefundState
-from worker.audit import Entry
+from worker.audit import ACTOR, Entry
 from worker.codec import key_of
 from worker.money.steps import SEEN_AS, Step, comes_from, may_move
 from worker.store import rows, sends
 from worker.store.sends import Send
 from worker.store.switches import Switch, raise_alarm, set_switch
 
-ACTOR = "makegood"
 PENDING_LOOK = timedelta(days=1)  # how often a refund that is on its way is looked at, should no webhook come
 
 _STEP_OF = {

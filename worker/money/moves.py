@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from reconcile.outcome import HeldBecause
-from worker.audit import Entry, append_all
+from worker.audit import ACTOR, Entry, append_all
 from worker.money import guards
-from worker.money.following import ACTOR, advance
+from worker.money.following import advance
 from worker.money.steps import Step
 from worker.runtime import Runtime
 from worker.store import sends

@@ -24,7 +24,6 @@ from worker.store import nights
 from worker.store.due import Wanted
 from worker.store.nights import Night
 
-ACTOR = "makegood"
 OVER = "over"
 
 
@@ -122,7 +121,9 @@ def _tell(run: Run) -> Left:
     def write(conn: Connection) -> None:
         telling.put_out(conn, channels.names(runtime.settings), message, at)
         nights.finish(conn, night, at)
-        audit.append(conn, ACTOR, "night_done", str(night.night), {"told": message.key, "summary": digest(night)}, at)
+        audit.append(
+            conn, audit.ACTOR, "night_done", str(night.night), {"told": message.key, "summary": digest(night)}, at
+        )
 
     return Left(also=write)
 

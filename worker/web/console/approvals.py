@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from reconcile.outcome import HeldBecause
 from worker.accounts.names import user_id
+from worker.audit import ACTOR
 from worker.money import decisions
 from worker.money.decisions import DecisionError
-from worker.money.following import ACTOR
 from worker.store import standing
 from worker.store.ranks import Rank
 from worker.store.sends import EXECUTABLE

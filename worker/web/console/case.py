@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from reconcile.outcome import FindingKind
 from worker import explaining
+from worker.audit import ACTOR
 from worker.explaining import Explained
-from worker.money.following import ACTOR
 from worker.report.drawing import drawn
 from worker.report.timeline import timeline
 from worker.store import cases, standing
