@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from urllib.parse import quote
 
-from reconcile.summary import Amounts, Summary, Tally
+from reconcile.summary import Summary, Tally
 from reconcile.totals import Total
 from worker.alerts.message import Link, Message, message
-from worker.report.words import kind, money, reason
+from worker.report.amounts import money, sums
+from worker.report.words import kind, reason
 
 _ALARMS = {
     "breaker": "The breaker is open: nothing is refunded until somebody has looked",
@@ -67,11 +68,6 @@ def title(told: Summary) -> str:
     return (
         f"{first}makegood, night of {told.night}: {told.waiting} for a person, {told.new.count} new, {_open(told)} open"
     )
-
-
-def sums(amounts: Amounts) -> str:
-    """Money of several currencies, never added up."""
-    return " and ".join(f"{money(minor, currency)} {currency}" for currency, minor in amounts)
 
 
 def _open(told: Summary) -> int:

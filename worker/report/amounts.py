@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 
 from reconcile.currency import EXPONENTS
+from reconcile.summary import Amounts
 
 # `9900 USD` and `99.00 USD`; a number that is part of a name, a date or a fraction is none of these.
 _AMOUNT = re.compile(r"(?<![\w.,:/-])(-?)(\d+)(?:\.(\d+))? ([A-Z]{3})\b")
@@ -20,6 +23,20 @@ def money(minor: int, currency: str) -> str:
     sign, digits = ("-" if minor < 0 else ""), abs(minor)
     whole, rest = divmod(digits, 10**places)
     return f"{sign}{whole:,}" + (f".{rest:0{places}}" if places else "")
+
+
+def sums(amounts: Amounts) -> str:
+    """Money of several currencies, never added up."""
+    return " and ".join(f"{money(minor, currency)} {currency}" for currency, minor in amounts)
+
+
+def by_currency(amounts: Iterable[tuple[str | None, int]]) -> Amounts:
+    """What amounts come to in each currency; what is no money, or nothing, is left out."""
+    totals: Counter[str] = Counter()
+    for currency, minor in amounts:
+        if currency and minor:
+            totals[currency] += minor
+    return tuple(sorted(totals.items()))
 
 
 def decimal(minor: int, currency: str) -> Decimal:

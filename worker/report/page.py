@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from worker.report import phrases, words
-from worker.report.amounts import money, written
+from worker.report.amounts import money, sums, written
 from worker.report.drawing import drawn
 from worker.report.shapes import shape
 from worker.report.view import View
@@ -46,17 +46,11 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        **words.FILTERS,
         "money": money,
         "written": written,
-        "day": words.day,
-        "kind": words.kind,
-        "about": words.about,
-        "reason": words.reason,
-        "state": words.state,
-        "remedy": words.remedy,
-        "look_alike": words.look_alike,
         "states": phrases.all_states,
-        "sums": phrases.sums,
+        "sums": sums,
         "bars": bars,
     }
     return environment

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconcile.outcome import REPORTED
-from reconcile.summary import Amounts, Work
+from reconcile.summary import Work
 from worker.report import words
-from worker.report.amounts import money
 from worker.report.lines import FindingLine
 from worker.report.view import Item, View
 
@@ -65,8 +64,3 @@ def _bare(line: FindingLine) -> str:
 def all_states(items: Iterable[Item]) -> str:
     """The same of several findings, each state once."""
     return "; ".join(dict.fromkeys(states(item) for item in items))
-
-
-def sums(amounts: Amounts) -> str:
-    """Money of several currencies, never added up."""
-    return " and ".join(f"{money(minor, currency)} {currency}" for currency, minor in amounts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -116,11 +115,7 @@ def _finding(item: Item) -> dict[str, Any]:
 def _remedy(remedy: RemedyLine) -> dict[str, Any]:
     told = asdict(remedy)
     told["amount"] = told.pop("amount_minor")
-    return {**told, "cited": _list(remedy.cited)}
-
-
-def _list(texts: Sequence[str]) -> list[str]:
-    return list(texts)
+    return {**told, "cited": list(remedy.cited)}
 
 
 def _iso(value: object) -> str:

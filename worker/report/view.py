@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from reconcile.outcome import REPORTED, FindingKind, FindingStatus, HeldBecause
 from reconcile.summary import AGES, PICTURE_DAYS, Amounts, Summary, summarise, to_follow_up
 from reconcile.totals import Owes, owes
+from worker.report.amounts import by_currency
 from worker.report.lines import Cited, FindingLine, Told
 from worker.report.sums import Sums, sums_of
 from worker.report.timeline import Timeline
@@ -88,7 +89,7 @@ class Case:
 
     @property
     def amounts(self) -> Amounts:
-        return _sums((item.line.currency, item.at_stake or 0) for item in self.items)
+        return by_currency((item.line.currency, item.at_stake or 0) for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,8 @@ def _groups(
             found[word].append(item)
     ranked = sorted(found.items(), key=lambda group: (-len(group[1]), group[0]))
     return tuple(
-        Group(word, tuple(many), _sums((item.line.currency, minor(item)) for item in many)) for word, many in ranked
+        Group(word, tuple(many), by_currency((item.line.currency, minor(item)) for item in many))
+        for word, many in ranked
     )
 
 
@@ -220,10 +222,10 @@ def _kind(kind: str, many: Sequence[Item], night: date) -> KindLine:
         kind,
         len(many),
         sum(item.line.is_open for item in many),
-        _sums((item.line.currency, item.line.excess_minor or 0) for item in many),
-        _sums((item.line.currency, item.still_owed) for item in many),
+        by_currency((item.line.currency, item.line.excess_minor or 0) for item in many),
+        by_currency((item.line.currency, item.still_owed) for item in many),
         len(recent),
-        _sums((item.line.currency, item.line.excess_minor or 0) for item in recent),
+        by_currency((item.line.currency, item.line.excess_minor or 0) for item in recent),
         tuple(by_day[begin + timedelta(days=n)] for n in range(PICTURE_DAYS)),
     )
 
@@ -244,11 +246,3 @@ def _cases(items: Iterable[Item], timelines: dict[str, Timeline]) -> tuple[Case,
         for (nobodys, name), many in sorted(groups.items())
     ]
     return tuple(sorted(cases, key=lambda case: not case.is_open))
-
-
-def _sums(amounts: Iterable[tuple[str | None, int]]) -> Amounts:
-    totals: Counter[str] = Counter()
-    for currency, minor in amounts:
-        if currency and minor:
-            totals[currency] += minor
-    return tuple(sorted(totals.items()))

@@ -1,12 +1,10 @@
-"""The report's words: what each kind, state and reason is called by people, and how money is written."""
+"""The report's words: what each kind, state and reason is called by people."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
-
-from worker.report.amounts import money
-
-__all__ = ["about", "day", "kind", "look_alike", "money", "provider", "reason", "remedy", "state"]
+from typing import Any
 
 PROVIDERS = {"stripe": "Stripe", "paypal": "PayPal"}
 
@@ -139,3 +137,15 @@ def day(value: date | None) -> str:
 
 def _plain(word: str) -> str:
     return word.replace("_", " ").capitalize()
+
+
+# What a template may say.
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "day": day,
+    "kind": kind,
+    "about": about,
+    "reason": reason,
+    "state": state,
+    "remedy": remedy,
+    "look_alike": look_alike,
+}

@@ -72,15 +72,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        **words.FILTERS,
         "money": money,
         "written": written,
-        "day": words.day,
-        "kind": words.kind,
-        "about": words.about,
-        "reason": words.reason,
-        "state": words.state,
-        "remedy": words.remedy,
-        "look_alike": words.look_alike,
         "number": lambda count: f"{count:,}",
         "plain": plain,
         "twice": lambda word: (word, word),

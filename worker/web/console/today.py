@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from reconcile.summary import PICTURE_DAYS
+from reconcile.summary import PICTURE_DAYS, Amounts
+from worker.report.amounts import by_currency
 from worker.report.page import bars
 from worker.store import nights, standing
 from worker.store.standing import Heap
@@ -33,7 +34,7 @@ class Waiting:
     state: str
     reason: str
     count: int
-    amounts: tuple[tuple[str, int], ...]
+    amounts: Amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class KindLine:
 
     kind: str
     count: int
-    amounts: tuple[tuple[str, int], ...]
+    amounts: Amounts
     picture: object
 
 
@@ -79,7 +80,10 @@ def _waiting(heaps: Iterable[Heap]) -> list[Waiting]:
         if heap.state in {"held", "failed"}:
             reason = (heap.reason or "likely") if heap.state == "held" else "failed"
             found[heap.state, reason].append(heap)
-    lines = [Waiting(state, reason, sum(h.count for h in many), _sums(many)) for (state, reason), many in found.items()]
+    lines = [
+        Waiting(state, reason, sum(h.count for h in many), by_currency((h.currency, h.minor) for h in many))
+        for (state, reason), many in found.items()
+    ]
     return sorted(lines, key=lambda line: (line.state != "failed", -line.count, line.reason))
 
 
@@ -101,19 +105,9 @@ def _kinds(recent: Sequence[Row[Any]], begin: date) -> list[KindLine]:
     lines = []
     for kind, rows in by_kind.items():
         by_day: Counter[date] = Counter()
-        amounts: Counter[str] = Counter()
         for row in rows:
             by_day[row.first_seen] += row.many
-            if row.currency and row.minor:
-                amounts[row.currency] += int(row.minor)
         days = [by_day[begin + timedelta(days=n)] for n in range(PICTURE_DAYS)]
-        lines.append(KindLine(kind, sum(days), tuple(sorted(amounts.items())), bars(days)))
+        amounts = by_currency((row.currency, int(row.minor or 0)) for row in rows)
+        lines.append(KindLine(kind, sum(days), amounts, bars(days)))
     return sorted(lines, key=lambda line: (-line.count, line.kind))
-
-
-def _sums(heaps: Iterable[Heap]) -> tuple[tuple[str, int], ...]:
-    found: Counter[str] = Counter()
-    for heap in heaps:
-        if heap.currency and heap.minor:
-            found[heap.currency] += heap.minor
-    return tuple(sorted(found.items()))
