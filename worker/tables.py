@@ -22,6 +22,7 @@ Cell = str | int | Decimal | date | None
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 XLSX_CELL_MAX = 32_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from worker.alerts.addresses import MailAddress
 from worker.alerts.channel import TIMEOUT_S, ChannelError
 from worker.alerts.message import Message
 from worker.alerts.words import plain
+from worker.tables import XLSX
 
-_TYPES = {".html": "text/html", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+_TYPES = {".html": "text/html", ".xlsx": XLSX}
 _STYLE = "font:14px/1.5 system-ui,sans-serif;color:#1b1b1b;max-width:46rem"
 
 

@@ -14,13 +14,12 @@ from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, cas
 from reconcile.currency import EXPONENTS
 from reconcile.outcome import REPORTED
 from worker.schema import findings, remedies
+from worker.store.listings import OWN_REMEDY
 from worker.store.ranks import Rank, Ranking
 from worker.store.sql import begins
 
 f, r = findings.c, remedies.c
 PART = 500
-# A charge's finding shows its refund; the proposal to cancel its agreement stands beside it.
-_OWN = (r.finding == f.key) & ((r.kind != "cancel_agreement") | (f.kind == "live_after_cancellation"))
 
 
 class Where(StrEnum):
@@ -157,7 +156,7 @@ def _chosen(conn: Connection, wanted: Wanted) -> Select[Any]:
 
 
 def _where(conn: Connection, query: Select[Any], wanted: Wanted, *, joined: bool = True) -> Select[Any]:
-    query = query.select_from(findings.outerjoin(remedies, _OWN) if joined else findings)
+    query = query.select_from(findings.outerjoin(remedies, OWN_REMEDY) if joined else findings)
     if (stands := _STANDS[wanted.where]) is not None:
         query = query.where(stands)
     for column, value in (

@@ -14,6 +14,13 @@ from worker.schema import remedies as r
 from worker.store.sql import is_postgres
 
 PART = 500
+# A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies, and so is
+# what a person had decided on before the money went back by other hands.
+OWN_REMEDY = (
+    (r.c.finding == f.c.key)
+    & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
+    & ((r.c.state != "waived") | (f.c.kind != "corrected_elsewhere"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +93,7 @@ def _places(chosen: Filter, row: Row[Any], *keys: str) -> tuple[str, ...]:
 
 
 def _findings() -> Select[Any]:
-    # A charge's finding shows its refund; the proposal to cancel its agreement is listed among the remedies, and so is
-    # what a person had decided on before the money went back by other hands.
-    own = (r.c.finding == f.c.key) & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
-    own &= (r.c.state != "waived") | (f.c.kind != "corrected_elsewhere")
-    return select(*f.c, *_remedy_columns()).select_from(f.outerjoin(r, own))
+    return select(*f.c, *_remedy_columns()).select_from(f.outerjoin(r, OWN_REMEDY))
 
 
 def _remedies(chosen: Filter) -> Select[Any]:

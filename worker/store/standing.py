@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, func, select
 
 from reconcile.outcome import REPORTED
-from worker.schema import approvals, attempts, claims, findings, notices, remedies
+from worker.schema import approvals, attempts, claims, findings, remedies
 from worker.store import summing
 from worker.store.ranks import Rank, Ranking
 
@@ -59,18 +59,15 @@ class Undone:
     """What waits outside the remedies."""
 
     claims_held: int
-    claims_pending: int
     follow_up: int
     deliveries_failed: int
     unjudged: int
-    notices_failed: int
 
 
 def undone(conn: Connection) -> Undone:
     """How much is left undone."""
     return Undone(
         claims_held=_count(conn, claims, claims.c.state == "held"),
-        claims_pending=_count(conn, claims, claims.c.state == "pending"),
         follow_up=_count(
             conn,
             findings,
@@ -78,7 +75,6 @@ def undone(conn: Connection) -> Undone:
         ),
         deliveries_failed=summing.failed_deliveries(conn),
         unjudged=summing.unjudged(conn),
-        notices_failed=_count(conn, notices, notices.c.state == "failed"),
     )
 
 

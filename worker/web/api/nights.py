@@ -18,7 +18,7 @@ from worker.engine import reading
 from worker.night import phases
 from worker.store import nights
 from worker.store.nights import Night
-from worker.tables import Row
+from worker.tables import XLSX, Row
 from worker.web.api import problems, shapes
 from worker.web.api.access import ReadsReports, Runs
 from worker.web.api.paging import Day, Paged, by, page, shown
@@ -29,7 +29,7 @@ TheNight = Annotated[Day, Path(description="Its date.", examples=["2026-03-20"])
 MEDIA_TYPES = {
     "json": "application/json",
     "html": "text/html; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx": XLSX,
 }
 _BUSY_S = 10
 _writing = threading.Lock()  # a report reads all the books: one at a time leaves the process to the webhooks

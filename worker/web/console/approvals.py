@@ -56,17 +56,17 @@ def show(desk: Desk) -> Response:
         sums = standing.remedy_sums(conn, asked)
         heaps = standing.heaps(conn, ("held",))
         cancels = standing.to_cancel(conn)
-    more = rows[SIZE - 1] if len(rows) > SIZE else None
+    shown, last = asking.first(rows, SIZE)
     return desk.page(
         "approvals.html.jinja",
-        lines=[_line(desk, row) for row in rows[:SIZE]],
+        lines=[_line(desk, row) for row in shown],
         sums=sums,
         count=sum(heap.count for heap in sums),
         asked=asked,
         reasons=_reasons(heaps),
         cancels=cancels,
-        next=None if more is None else asking.place(str(Rank.of(more.currency, more.amount_minor)), more.key),
-        kept={name: value for name, value in desk.query.items() if name != "after"},
+        next=None if last is None else asking.place(str(Rank.of(last.currency, last.amount_minor)), last.key),
+        kept=asking.kept(desk.query),
     )
 
 

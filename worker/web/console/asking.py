@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
@@ -13,6 +13,7 @@ from typing import TypeVar
 from worker.roster_fields import iso_day
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 TEXT_MAX = 200
 
@@ -53,6 +54,16 @@ def cursor(query: Mapping[str, str]) -> tuple[str, str] | None:
         return None
     both = isinstance(told, list) and len(told) == 2 and all(isinstance(part, str) for part in told)
     return (told[0], told[1]) if both else None
+
+
+def first(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
+    """A page of what was read one row further; and its last row, where there is more behind it."""
+    return rows[:size], rows[size - 1] if len(rows) > size else None
+
+
+def kept(query: Mapping[str, str]) -> dict[str, str]:
+    """What the address of the next page says too."""
+    return {name: value for name, value in query.items() if name != "after"}
 
 
 def place(value: str, key: str) -> str:

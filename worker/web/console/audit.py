@@ -37,14 +37,14 @@ def _page(desk: Desk, verified: dict[str, object] | None) -> Response:
     with desk.reading() as conn:
         rows = console.audit_page(conn, asked, before, SIZE + 1)
         _, head = audit.head(conn)
-    more = rows[SIZE - 1] if len(rows) > SIZE else None
+    shown, last = asking.first(rows, SIZE)
     return desk.page(
         "audit.html.jinja",
-        rows=rows[:SIZE],
+        rows=shown,
         asked=asked,
         head=head,
         verified=verified,
-        next=None if more is None else asking.place("", str(more.n)),
+        next=None if last is None else asking.place("", str(last.n)),
         behind=before is not None,
-        kept={name: value for name, value in desk.query.items() if name != "after"},
+        kept=asking.kept(desk.query),
     )

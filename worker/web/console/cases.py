@@ -17,7 +17,7 @@ from worker.report import words
 from worker.store import cases
 from worker.store.cases import BY_DAY, Cursor, Order, Wanted, Where
 from worker.store.ranks import Rank
-from worker.tables import money, plain
+from worker.tables import XLSX, money, plain
 from worker.web.console import asking
 from worker.web.console.desk import Desk
 from worker.web.console.rendering import age
@@ -64,7 +64,6 @@ COLUMNS = (
     plain("because"),
     plain("key"),
 )
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def show(desk: Desk) -> Response:
@@ -74,13 +73,12 @@ def show(desk: Desk) -> Response:
     with desk.reading() as conn:
         rows = cases.page(conn, wanted, None if after is None else _cursor(after, wanted), SIZE + 1)
         sums = cases.sums(conn, wanted)
-    more = len(rows) > SIZE
-    rows = rows[:SIZE]
-    place = cases.behind(rows[-1], wanted.order) if more else None
-    kept = {name: value for name, value in desk.query.items() if name != "after"}
+    shown, last = asking.first(rows, SIZE)
+    place = None if last is None else cases.behind(last, wanted.order)
+    kept = asking.kept(desk.query)
     return desk.page(
         "cases.html.jinja",
-        rows=[(row, age(row.first_seen, desk.today)) for row in rows],
+        rows=[(row, age(row.first_seen, desk.today)) for row in shown],
         sums=[one for one in sums if one.currency is not None],
         count=sum(one.count for one in sums),
         wanted=wanted,

@@ -56,15 +56,15 @@ def show(desk: Desk) -> Response:
     asked = ClaimsAsked(state, kind, asking.text(desk.query, "membership") or None)
     with desk.reading() as conn:
         rows = console.claim_page(conn, asked, _after(desk), SIZE + 1)
-    more = rows[SIZE - 1] if len(rows) > SIZE else None
+    shown, last = asking.first(rows, SIZE)
     return desk.page(
         "claims.html.jinja",
-        rows=rows[:SIZE],
+        rows=shown,
         asked=asked,
         kinds=KINDS,
         states=STATES,
-        kept={name: value for name, value in desk.query.items() if name != "after"},
-        next=None if more is None else asking.place(more.received_at.isoformat(), more.id),
+        kept=asking.kept(desk.query),
+        next=None if last is None else asking.place(last.received_at.isoformat(), last.id),
         behind=_after(desk) is not None,
     )
 

@@ -30,15 +30,15 @@ def show(desk: Desk) -> Response:
             found = list(roster.by_ref(conn, console.memberships_like(conn, text, SIZE)).values())
         else:
             found = roster.page(conn, SIZE + 1, None if after is None else after[1])
-        more = found[SIZE - 1].ref if len(found) > SIZE else None
+        shown, last = asking.first(found, SIZE)
         cases = console.open_cases(conn, [one.ref for one in found])
     if text and len(found) == 1:
         return desk.go(_address(found[0].ref))
     return desk.page(
         "memberships.html.jinja",
         text=text,
-        rows=[(one, cases.get(one.ref, 0)) for one in found[:SIZE]],
-        next=None if more is None else asking.place("", more),
+        rows=[(one, cases.get(one.ref, 0)) for one in shown],
+        next=None if last is None else asking.place("", last.ref),
         behind=after is not None,
         email="",
     )

@@ -16,12 +16,12 @@ from worker.night import phases
 from worker.night.picture import providers
 from worker.store import nights
 from worker.store.nights import Night
+from worker.tables import XLSX
 from worker.web.console import asking
 from worker.web.console.desk import Desk, RefusedError, missing
 
 SIZE = 60
 DAYS = 14
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -30,11 +30,11 @@ def show(desk: Desk) -> Response:
     after = asking.cursor(desk.query)
     with desk.reading() as conn:
         rows = nights.listing(conn, SIZE + 1, None if after is None else asking.as_day(after[1]))
-    more = rows[SIZE - 1] if len(rows) > SIZE else None
+    shown, last = asking.first(rows, SIZE)
     return desk.page(
         "nights.html.jinja",
-        rows=[(night, _title(night)) for night in rows[:SIZE]],
-        next=None if more is None else asking.place("", more.night.isoformat()),
+        rows=[(night, _title(night)) for night in shown],
+        next=None if last is None else asking.place("", last.night.isoformat()),
         behind=after is not None,
     )
 
@@ -76,7 +76,7 @@ def report(desk: Desk) -> Response:
     if form == "html":
         page = file.read_text(encoding="utf-8")
         return HTMLResponse(page, headers={"content-security-policy": report_policy(page)})
-    kind = _XLSX if form == "xlsx" else "application/json"
+    kind = XLSX if form == "xlsx" else "application/json"
     return FileResponse(file, media_type=kind, filename=file.name)
 
 
