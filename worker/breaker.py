@@ -22,6 +22,7 @@ from worker.runtime import Runtime
 from worker.schema import remedies, run_decisions, runs
 from worker.store.sql import listed, put, run
 from worker.store.switches import raise_alarm
+from worker.tables import decimal
 
 FLAGGED_MIN = 5
 RULE_PERCENT, RULE_MIN = 80, 20
@@ -116,7 +117,7 @@ def _verdict(charges: int, decided: Sequence[Row[tuple[object, ...]]], percent: 
     amounts = Counter((one.amount_minor, one.currency) for one in decided if one.amount_minor is not None)
     (amount, currency), of_amount = amounts.most_common(1)[0] if amounts else ((0, ""), 0)
     if of_amount > SAME_AMOUNT_MAX:
-        return f"{of_amount} remedies are of {amount} {currency}"
+        return f"{of_amount} remedies are of {decimal(amount, currency)} {currency}"
     return None
 
 

@@ -60,6 +60,8 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Expla
     outcome = reconcile(ledger, runtime.rules, as_of)
     told = histories.told_by(conn, [key_of(fact) for fact in histories.facts_of(ledger)])
     found = verdict.findings(conn, outcome.findings, outcome.remedies, about)
+    claimed = verdict.claimed(conn, about, runtime.rules.zone)
+    subjects = verdict.subjects(found, claimed, about)
     days = {str(taking.ref): taking.day for taking in scene.paired.takings}
     member = ledger.membership
     everything = {
@@ -75,8 +77,9 @@ def _member(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Expla
         "came": [*course.came(scene, outcome, told, about), *course.attempts(ledger, told, about)],
         "receipts": [] if about.charge else course.receipts(ledger),
         "findings": found,
-        "clauses": verdict.clauses(runtime.rules.policy, found, days),
-        "since": verdict.since(conn, (*ledger.refunds, *ledger.credits), ledger.disputes, found, about),
+        "claims": claimed,
+        "clauses": verdict.clauses(runtime.rules.policy, found, claimed, days),
+        "since": verdict.since(conn, (*ledger.refunds, *ledger.credits), ledger.disputes, subjects, about),
     }
     return Explained(everything, scene, outcome.findings)
 
@@ -100,6 +103,6 @@ def _stray(runtime: Runtime, conn: Connection, ref: str, about: Known) -> Explai
         "came": [course.no_money(stray.charge, None, told)],
         "findings": found,
         "clauses": [],
-        "since": verdict.since(conn, stray.refunds, stray.disputes, found, about),
+        "since": verdict.since(conn, stray.refunds, stray.disputes, verdict.subjects(found, (), about), about),
     }
     return Explained(everything)

@@ -13,8 +13,9 @@ from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
+from worker.report.amounts import written
 from worker.roster_fields import MOMENTS, TIMES
-from worker.tables import Row, money, plain
+from worker.tables import Column, Row, money, plain
 
 CLAIMS = (
     plain("claim"),
@@ -34,7 +35,7 @@ CLAIMS = (
     plain("policy_version", wide=True),
     plain("held_because", wide=True),
     plain("remedy_key", wide=True),
-    plain("reason", wide=True),
+    Column("reason", lambda row: written(row["reason"]), wide=True),
 )
 File = Annotated[Path, typer.Argument(metavar="FILE.json", show_default=False)]
 

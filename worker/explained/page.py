@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import Any
 
+from worker.report.amounts import written
 from worker.schema import Row
 from worker.tables import decimal, utc
 
@@ -39,6 +40,8 @@ def _lines(told: Row) -> Iterator[str]:
     yield from _section("What came", [line for row in told["came"] for line in _came(row)])
     yield from _section("Receipts", [_receipt(row) for row in told.get("receipts", [])], always=False)
     yield from _section("What is wrong", [line for row in told["findings"] for line in _finding(row)])
+    claimed = [line for row in told.get("claims", []) for line in _claim(row)]
+    yield from _section("What was claimed", claimed, always=False)
     yield from _section("Clauses", [line for row in told["clauses"] for line in _clause(row)], always=False)
     yield from _section("What happened since", [_happened(row) for row in told["since"]])
 
@@ -109,6 +112,16 @@ def _finding(row: Row) -> Iterator[str]:
         yield f"    remedy: {remedy['kind']}{amount}, {remedy['state']}{held}{clause}   [{remedy['key']}]"
     if row["cited"]:
         yield f"    cited: {', '.join(row['cited'])}"
+
+
+def _claim(row: Row) -> Iterator[str]:
+    held = f" ({row['held_because']})" if row["state"] == "held" and row["held_because"] else ""
+    yield f"{row['claim']}, {row['kind']}, received {utc(row['received_at'])}: {row['state']}{held}"
+    amount = f" {_money(row['amount'], row['currency'])}" if row["amount"] is not None else ""
+    clause = f" under {row['clause']}, version {row['policy_version']}" if row["clause"] else ""
+    stands = f"   [{row['remedy_key']} is {row['remedy_state']}]" if row["remedy_key"] else ""
+    yield f"    remedy: {row['remedy']}{amount}{clause}{stands}"
+    yield fill(written(row["reason"]), WIDTH, initial_indent="    ", subsequent_indent="      ")
 
 
 def _clause(row: Row) -> Iterator[str]:

@@ -11,9 +11,11 @@ from reconcile.facts import Credit, Dispute, Ref, Refund
 from reconcile.outcome import Finding, FindingKind, Remedy, RemedyKind
 from reconcile.policy import Policy
 from worker.schema import Row
-from worker.store import histories, listings
+from worker.store import claims, histories, listings
 from worker.store.histories import Known
+from worker.store.judgements import ACTOR
 from worker.store.links import OUR_BOOKS
+from worker.tables import decimal
 
 
 def findings(conn: Connection, found: Sequence[Finding], decided: Sequence[Remedy], about: Known) -> list[Row]:
@@ -75,14 +77,19 @@ def _reckoning(remedy: Remedy | None) -> Row:
     return {"arithmetic": remedy.arithmetic, "cited": list(remedy.cited), "held_because": held}
 
 
-def clauses(policy: Policy, found: Iterable[Row], days: Mapping[str, date]) -> list[Row]:
-    """The clauses that the findings name, in the version in force when the charge was made."""
-    named = {
-        (name, days.get(row["charge"] or "", date.max))
-        for row in found
-        for name in (*row["cited"], (row["remedy"] or {}).get("clause"))
-        if name
-    }
+def claimed(conn: Connection, about: Known, zone: str) -> list[Row]:
+    """What the member claimed and was answered, in the form of the listing; of one charge only what is about it."""
+    if about.membership is None:
+        return []
+    rows = claims.listing(conn, listings.Filter(membership=about.membership), zone)
+    return [row for row in rows if about.charge is None or row["charge"] == str(about.charge)]
+
+
+def clauses(policy: Policy, found: Iterable[Row], claimed: Iterable[Row], days: Mapping[str, date]) -> list[Row]:
+    """The clauses that findings and answers name, in the version in force when the charge was made."""
+    cited = [(row["charge"], (*row["cited"], (row["remedy"] or {}).get("clause"))) for row in found]
+    cited += [(row["charge"], (row["clause"],)) for row in claimed]
+    named = {(name, days.get(charge or "", date.max)) for charge, names in cited for name in names if name}
     rows: dict[tuple[str, str], Row] = {}
     for name, day in sorted(named):
         bundle = policy.in_force(name.partition("/")[0], day)
@@ -94,9 +101,13 @@ def clauses(policy: Policy, found: Iterable[Row], days: Mapping[str, date]) -> l
 
 
 def since(
-    conn: Connection, backs: Iterable[Refund | Credit], disputes: Iterable[Dispute], found: Iterable[Row], about: Known
+    conn: Connection,
+    backs: Iterable[Refund | Credit],
+    disputes: Iterable[Dispute],
+    subjects: Iterable[str],
+    about: Known,
 ) -> list[Row]:
-    """What went back, what was disputed, and every act on the findings and remedies, in order of time."""
+    """What went back, what was disputed, and every act on these subjects, in order of time."""
     mine = None if about.charge is None else about.charge.id
     happened: list[Row] = []
     for back in backs:
@@ -108,18 +119,31 @@ def since(
             what = f"dispute {dispute.ref} {dispute.state.value}"
             at = dispute.opened_at or dispute.told_at
             happened.append({"at": at, "what": what, "by": "member", "about": _charge_of(dispute)})
-    subjects = [row["key"] for row in found] + [row["remedy"]["key"] for row in found if row["remedy"]]
-    if about.kind == "membership" and about.membership:
-        subjects.append(about.membership)
     happened += [
-        {"at": act["at"], "what": act["action"].replace("_", " "), "by": act["actor"], "about": act["subject"]}
-        for act in histories.acts(conn, subjects)
+        {"at": act["at"], "what": _act(act), "by": act["actor"], "about": act["subject"]}
+        for act in histories.acts(conn, sorted(subjects))
     ]
     return sorted(happened, key=lambda row: (row["at"], row["what"], row["about"] or ""))
 
 
+def subjects(found: Iterable[Row], claimed: Iterable[Row], about: Known) -> set[str]:
+    """What acts may be about: the findings, the claims and the remedies of both, also one that no finding shows now."""
+    named = {about.membership} if about.kind == "membership" else set()
+    for row in found:
+        named |= {row["key"], (row["remedy"] or {}).get("key"), f"remedy:{row['charge']}" if row["charge"] else None}
+    for row in claimed:
+        named |= {f"claim:{row['claim']}", row["remedy_key"]}
+    return {name for name in named if name}
+
+
+def _act(act: Row) -> str:
+    """What was done, with the reason that a person gave for it."""
+    done, reason = act["action"].replace("_", " "), act["detail"].get("reason")
+    return f"{done} ({reason})" if isinstance(reason, str) and act["actor"] != ACTOR else done
+
+
 def _went_back(back: Refund | Credit) -> str:
-    amount = f"{back.amount.minor} {back.amount.currency}"
+    amount = f"{decimal(back.amount.minor, back.amount.currency)} {back.amount.currency}"
     if isinstance(back, Refund):
         return f"refund {back.ref} of {amount} {back.state.value}"
     name = "credit on our own books" if back.ref.provider == OUR_BOOKS else f"credit {back.ref}"

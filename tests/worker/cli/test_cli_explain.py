@@ -51,3 +51,33 @@ def test_explain_knows_a_charge_of_nobody(judged: Command) -> None:
     assert told["findings"][0]["finding"] == "unrecognised_charge"
     assert told["findings"][0]["stored"] is True
     assert "No membership has this charge" in judged("explain", "stripe:ch_stray").out
+
+
+def test_explain_tells_of_a_remedy_that_a_claim_was_granted(makegood: Command) -> None:
+    """What was claimed, the clause, the arithmetic, and who decided what: no finding stands behind it."""
+    member = {**LEAST, "policy": ["voip-fulfillment"]}
+    member["notices"] = [{"kind": "cancel", "at": "2024-01-10T12:00:00Z", "channel": "email"}]
+    makegood("import", "roster", makegood.file("r.jsonl", [member]))
+    event = charge_event("ch_1", DAYS[0])
+    makegood("import", "events", makegood.file("e.jsonl", [event]), "--provider", "stripe")
+    claim = {"claim": "C-1", "membership": "M-1", "charge": "stripe:ch_1", "kind": "unused_period"}
+    claim |= {"received_at": "2024-01-11T12:00:00Z", "channel": "email"}
+    assert makegood("claim", makegood.file("c.json", [claim]), "--as-of", "2024-01-12T00:00:00Z").code == 0
+    makegood("waive", "remedy:stripe:ch_1", "--by", "Ada", "--reason", "paid in cash")
+
+    for ref in ("remedy:stripe:ch_1", "stripe:ch_1", "M-1"):
+        (told,) = makegood("explain", ref, "--json").rows
+        assert [(row["claim"], row["remedy_state"]) for row in told["claims"]] == [("C-1", "waived")]
+        assert [row["clause"] for row in told["clauses"]] == ["voip-fulfillment/FP-5"]
+        acts = [(row["what"], row["by"]) for row in told["since"]]
+        assert ("claim decided", "makegood") in acts
+        assert acts[-1] == ("remedy waived (paid in cash)", "Ada")
+        assert "99.00 USD x 28/31 days unused" in makegood("explain", ref).out
+
+
+def test_explain_writes_what_went_back_as_money(judged: Command) -> None:
+    refund = {"id": "re_1", "object": "refund", "amount": 9900, "charge": "ch_twice", "currency": "usd"}
+    refund |= {"created": 1710000000, "status": "succeeded", "metadata": {}}
+    event = {**charge_event("ch_x", DAYS[2], event="evt_re_1"), "type": "refund.created", "data": {"object": refund}}
+    judged("import", "events", judged.file("back.jsonl", [event]), "--provider", "stripe")
+    assert "refund stripe:re_1 of 99.00 USD settled, by other hands" in judged("explain", "stripe:ch_twice").out

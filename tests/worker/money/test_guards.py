@@ -169,7 +169,7 @@ def test_one_amount_too_often_trips_the_breaker(house: House) -> None:
     house.set(breaker_percent=99)
     house.tell(*facts)
     assert house.held("remedy:stripe:ch_2") == ("held", "breaker")
-    assert house.alarm_texts()[0].startswith("22 remedies are of 9900 USD")
+    assert house.alarm_texts()[0].startswith("22 remedies are of 99.00 USD")
 
 
 def test_one_rule_behind_nearly_all_trips_the_breaker(house: House) -> None:
