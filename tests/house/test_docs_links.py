@@ -86,3 +86,18 @@ def test_a_link_that_leads_nowhere_is_named_with_its_line(tmp_path: Path) -> Non
         "README.md:10: ../secret.png",
         "README.md:14: docs/none.md",
     ]
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = text[text.index("## Find a behaviour") : text.index("## Words")].splitlines()
+    assert [name for row in rows for name in _files(row) if not any(ROOT.glob(name))] == []
+
+
+def _files(row: str) -> Iterator[str]:
+    """The files and folders of a row; a bare name stands beside the one before it."""
+    folder = ""
+    for name in re.findall(r"`([\w/*]+(?:\.py|/))`", row):
+        named = "/" in name
+        folder = name.rpartition("/")[0] if named else folder
+        yield (name if named else f"{folder}/{name}").rstrip("/")
