@@ -12,9 +12,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, Protocol
 
+from handlers.currencies import currency_code, paypal_money
+from handlers.inbox import MalformedDelivery
 from reconcile.facts import Fact
+from reconcile.money import Money
 
 DETAIL = 0
 CELL_CHARACTERS_MAX = 1024
@@ -92,6 +96,20 @@ class Row:
             raise self.bad(name, f"{what} is expected, and the cell is empty")
         return value
 
+    def money(self, amount: str, currency: str, value: str, like: str = "") -> Money:
+        """The cell `amount`, written as the plain decimal `value`, in the currency that stands in the cell `currency`;
+        `like` shows how such a cell looks."""
+        code = self.needed(currency, "a currency such as EUR")
+        try:
+            known = currency_code(code)
+        except MalformedDelivery:
+            raise self.bad(currency, f"a currency of ISO 4217 is expected, not {shown(code)}") from None
+        try:
+            return paypal_money(value, known)  # which writes plain decimals, too
+        except MalformedDelivery:
+            said = f"an amount of {known}{like} is expected, not {shown(self.text(amount))}"
+            raise self.bad(amount, said) from None
+
     def bad(self, name: str, said: str) -> BadReportError:
         """An error at this row's cell `name`."""
         return BadReportError(self.line, self.headings.get(name, name), said)
@@ -141,7 +159,7 @@ def _records(lines: Lines, start: int) -> Iterator[tuple[int, list[str]]]:
         raise BadReportError(start, None, "a line of headings is expected, and there is none")
     first = first.removeprefix("\ufeff")
     parting = max(",;\t", key=first.count)
-    reader = csv.reader(_chain(first, source), delimiter=parting, strict=True)
+    reader = csv.reader(chain([first], source), delimiter=parting, strict=True)
     while True:
         line = start + reader.line_num
         try:
@@ -150,8 +168,3 @@ def _records(lines: Lines, start: int) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error:
             raise BadReportError(line, None, "cells between quotes that are closed are expected") from None
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from handlers.paypal.reports_codes import STATES, Entry, facts_of_entry, tells
+from handlers.paypal.reports_codes import STATES, Entry, facts_of_entry, tells, transaction_id
 from handlers.paypal.reports_locale import Written, amount, learn, moment
 from handlers.paypal.reports_words import HEADINGS, IMPACTS, KINDS
 from handlers.paypal.reports_words import STATES as STATE_WORDS
@@ -20,7 +20,6 @@ _NEEDED = {
     "id": "Transaction ID",
 }
 _CODE = re.compile(r"T[0-9]{4}", re.ASCII)
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def read(lines: Lines, options: Options) -> Iterator[ReportRow]:
@@ -65,14 +64,14 @@ def _entry(row: Row, code: str, written: Written) -> Entry:
     at = moment(row, written)
     tax = abs(amount(row, "tax", written).minor) if row.text("tax") else 0
     return Entry(
-        id=_identity(row, "id") or row.needed("id", "a transaction id"),
+        id=transaction_id(row, "id") or row.needed("id", "a transaction id"),
         code=code,
         at=at,
         told_at=at,
         amount=amount(row, "gross", written),
         state=_state(row),
         detail=DETAIL,
-        reference=_identity(row, "reference"),
+        reference=transaction_id(row, "reference"),
         email=row.maybe("email"),
         custom=row.maybe("custom"),
         invoice=row.maybe("invoice"),
@@ -90,10 +89,3 @@ def _state(row: Row) -> str:
     if state is None:
         raise row.bad("status", f"a status such as Completed, Pending or Denied is expected, not {shown(word)}")
     return state
-
-
-def _identity(row: Row, name: str) -> str | None:
-    value = row.maybe(name)
-    if value is not None and _ID.fullmatch(value) is None:
-        raise row.bad(name, f"a transaction id is expected, not {shown(value)}")
-    return value

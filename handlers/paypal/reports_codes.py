@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.paypal.reading import PROVIDER, marked_remedy
+from handlers.reports import Row, shown
 from reconcile.facts import Charge, ChargeState, Fact, Ref, Refund, RefundState
 from reconcile.money import Money
 
@@ -26,6 +27,7 @@ _PAYMENT = re.compile(r"T00(?!01)[0-9]{2}", re.ASCII)
 _GIVEN_BACK = frozenset({REVERSAL, REFUND, CHARGEBACK})
 # Both are sales of API v1, also where the agreement is one of today's subscriptions.
 _SALES = frozenset({SUBSCRIPTION_PAYMENT, PREAPPROVED_PAYMENT})
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AGREEMENT = re.compile(r"[IBS]-[A-Z0-9]{6,24}", re.ASCII)
 
 _CHARGE_STATES = {
@@ -61,6 +63,14 @@ class Entry:
     invoice: str | None = None
     tax_minor: int | None = None
     fee_minor: int | None = None  # in the currency of `amount`
+
+
+def transaction_id(row: Row, name: str) -> str | None:
+    """The id of a transaction, or None for an empty cell."""
+    value = row.maybe(name)
+    if value is not None and _ID.fullmatch(value) is None:
+        raise row.bad(name, f"a transaction id is expected, not {shown(value)}")
+    return value
 
 
 def tells(code: str) -> bool:

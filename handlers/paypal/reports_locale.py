@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from handlers.currencies import exponent, paypal_money
+from handlers.currencies import exponent
 from handlers.inbox import MalformedDelivery
 from handlers.reports import Options, Row, shown
 from reconcile.money import Money
@@ -123,13 +123,7 @@ def _has_three_places(currency: str) -> bool:
 
 def amount(row: Row, name: str, written: Written) -> Money:
     """The amount in that cell, in the row's currency."""
-    value, currency = row.needed(name, "an amount"), row.needed("currency", "a currency such as EUR")
-    try:
-        return paypal_money(_bare(value, written), currency)
-    except MalformedDelivery as error:
-        at_fault = "currency" if "known" in str(error) or "letters" in str(error) else name
-        expected = "a currency of ISO 4217" if at_fault == "currency" else f"an amount of {currency}"
-        raise row.bad(at_fault, f"{expected} is expected, not {shown(row.text(at_fault))}") from None
+    return row.money(name, "currency", _bare(row.needed(name, "an amount"), written))
 
 
 def _bare(value: str, written: Written) -> str:

@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from handlers.currencies import paypal_money
-from handlers.inbox import MalformedDelivery
-from handlers.paypal.reports_codes import STATES, Entry, facts_of_entry, tells
+from handlers.paypal.reports_codes import STATES, Entry, facts_of_entry, tells, transaction_id
 from handlers.reports import DETAIL, BadReportError, Lines, ReportRow, Row, plain, shown
 from reconcile.money import Money
 
@@ -41,7 +39,6 @@ _COLUMNS = {
 _NEEDED = ("id", "code", "at", "side", "gross", "currency")
 _TIME = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [-+][0-9]{4}", re.ASCII)
 _HUNDREDTHS = re.compile(r"[0-9]{1,14}", re.ASCII)
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def read(lines: Lines) -> Iterator[ReportRow]:
@@ -88,14 +85,14 @@ def _entry(row: Row, code: str) -> Entry:
     at = _moment(row, "at")
     tax = _money(row, "tax").minor if row.text("tax") else 0
     return Entry(
-        id=_identity(row, "id") or row.needed("id", "a transaction id"),
+        id=transaction_id(row, "id") or row.needed("id", "a transaction id"),
         code=code,
         at=at,
         told_at=_moment(row, "completed_at") if row.text("completed_at") else at,
         amount=_signed(row),
         state=_state(row),
         detail=DETAIL,
-        reference=_identity(row, "reference"),
+        reference=transaction_id(row, "reference"),
         payer=row.maybe("payer"),
         email=row.maybe("email"),
         custom=row.maybe("custom"),
@@ -121,17 +118,10 @@ def _signed(row: Row) -> Money:
 
 
 def _money(row: Row, name: str) -> Money:
-    value, currency = row.needed(name, "an amount"), row.needed("currency", "a currency such as EUR")
-    found = _HUNDREDTHS.fullmatch(value)
-    if found is None:
+    value = row.needed(name, "an amount")
+    if _HUNDREDTHS.fullmatch(value) is None:
         raise row.bad(name, f"whole hundredths such as 9900 are expected, not {shown(value)}")
-    try:
-        return paypal_money(f"{int(value) // 100}.{int(value) % 100:02}", currency)
-    except MalformedDelivery as error:
-        at_fault = "currency" if "known" in str(error) or "letters" in str(error) else name
-        raise row.bad(
-            at_fault, f"hundredths of a known currency are expected, not {shown(row.text(at_fault))}"
-        ) from None
+    return row.money(name, "currency", f"{int(value) // 100}.{int(value) % 100:02}", " in hundredths")
 
 
 def _state(row: Row) -> str:
@@ -150,10 +140,3 @@ def _moment(row: Row, name: str) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise row.bad(name, f"a time such as 2024/08/20 00:01:17 -0700 is expected, not {shown(value)}")
-
-
-def _identity(row: Row, name: str) -> str | None:
-    value = row.maybe(name)
-    if value is not None and _ID.fullmatch(value) is None:
-        raise row.bad(name, f"a transaction id is expected, not {shown(value)}")
-    return value

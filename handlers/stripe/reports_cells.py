@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from handlers.currencies import paypal_money
-from handlers.inbox import MalformedDelivery
 from handlers.reports import Row, shown
 from reconcile.money import Money
 
@@ -18,15 +16,8 @@ _GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 def money(row: Row, amount: str, currency: str) -> Money:
     """The amount, in whole minor units; its sign is the report's."""
     value = row.needed(amount, "an amount such as 99.00")
-    code = row.needed(currency, "a currency such as usd")
-    try:
-        # A plain decimal of major units: what PayPal's API writes too.
-        return paypal_money(value.replace(",", "") if _GROUPED.fullmatch(value) else value, code)
-    except MalformedDelivery as error:
-        said = str(error)
-        field = currency if "known" in said or "letters" in said else amount
-        expected = "a currency of ISO 4217" if field == currency else f"an amount of {code.upper()} such as 99.00"
-        raise row.bad(field, f"{expected} is expected, not {shown(row.text(field))}") from None
+    bare = value.replace(",", "") if _GROUPED.fullmatch(value) else value
+    return row.money(amount, currency, bare, " such as 99.00")
 
 
 def moment(row: Row, name: str) -> datetime:

@@ -107,7 +107,7 @@ def test_a_transaction_detail_report_says_the_state_and_its_columns_differ_by_se
         ((body(),), "a CH line that names every cell is expected above"),
         ((HEADINGS.replace("Gross Transaction Amount", "Amount"),), "a column of this name is expected"),
         ((HEADINGS, body(amount='"99.00"')), "whole hundredths such as 9900 are expected"),
-        ((HEADINGS, body(amount="9950", currency="JPY")), "hundredths of a known currency"),
+        ((HEADINGS, body(amount="9950", currency="JPY")), "an amount of JPY in hundredths"),
         ((HEADINGS, body(side="UP")), "CR or DR is expected"),
         ((HEADINGS, body().replace("2024/08/20 00:01:17", "2024/13/20 00:01:17")), "a time such as"),
         ((HEADINGS, '"XX",1'), "a line of kind SB is expected"),
