@@ -121,6 +121,9 @@ class Look:
     partly_back: bool = False
 
 
+Looked = Look | NotExecuted | Uncertain | NoCredential
+
+
 class Gateway(Protocol):
     """One provider's outgoing side."""
 
@@ -128,7 +131,7 @@ class Gateway(Protocol):
     key_lifetime_s: dict[str, int]  # by api: how long the provider remembers an idempotency key
     repeats_are_lookups: bool  # repeating the identical call within the lifetime returns the first result (PayPal)
 
-    def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    def look(self, charge: str, api: str) -> Looked:
         """Read the charge, its refunds and its disputes afresh."""
         ...
 

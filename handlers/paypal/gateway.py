@@ -13,10 +13,9 @@ from handlers.gateway import (
     Answer,
     CreditOrder,
     Done,
-    Look,
+    Looked,
     Mismatch,
     NoCredential,
-    NotExecuted,
     RefundOrder,
     Refusal,
     Refused,
@@ -54,11 +53,11 @@ class PayPalGateway:
         """Closes the connections that are kept open between calls."""
         self._api.close()
 
-    def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    def look(self, charge: str, api: str) -> Looked:
         """Read the charge, its refunds (where PayPal lists them) and its disputes afresh."""
         return look(self._api, charge, api)
 
-    def look_at_refund(self, refund: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    def look_at_refund(self, refund: str, api: str) -> Looked:
         """Read one refund afresh: of a sale there is no list to find it in."""
         return look_at_refund(self._api, refund, api)
 

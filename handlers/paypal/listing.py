@@ -15,7 +15,7 @@ from handlers.inbox import MalformedDelivery
 from handlers.listing import Listed, NotListed
 from handlers.paypal.api import PayPalApi, RejectedError, Reply
 from handlers.paypal.instants import instant
-from handlers.paypal.listing_pages import Pages, read_agreement, read_dispute, read_transactions
+from handlers.paypal.listing_pages import read_agreement, read_dispute, read_transactions
 from handlers.paypal.reading import moment, words
 from handlers.paypal.refusals import API_ERRORS, failure
 from handlers.strict_json import JsonObject, children, integer
@@ -42,7 +42,6 @@ class PayPalListing:
     ) -> None:  # fmt: skip
         self._api = PayPalApi(client_id, client_secret, api_base, timeout_s)
         self._agreements = agreements
-        self._pages = Pages(self._api)
         self._kinds = {
             "transactions": self._transactions,
             "disputes": self._disputes,
@@ -79,7 +78,7 @@ class PayPalListing:
             if _NOT_THERE_YET in " ".join((*error.codes, error.message)).lower():
                 return Listed((), "disputes:", told_until=start)
             raise
-        facts, unreadable = read_transactions(self._pages, reply)
+        facts, unreadable = read_transactions(self._api, reply)
         told_until = moment(reply.body, "last_refreshed_datetime")
         short = told_until if told_until is not None and told_until < end else None
         return Listed(facts, _next(reply, (start, end, page), until), unreadable, short)
@@ -102,7 +101,7 @@ class PayPalListing:
         if place:
             asked["next_page_token"] = place
         reply: Reply = self._api.get(f"/v1/customer/disputes?{urlencode(asked)}")
-        cases = [read_dispute(self._pages, case, reply) for case in children(reply.body, "items")]
+        cases = [read_dispute(self._api, case, reply) for case in children(reply.body, "items")]
         facts = tuple(fact for case in cases if not isinstance(case, str) for fact in case)
         token = _next_token(reply.body)
         following = "subscriptions:" if token is None else f"disputes:{token}"
@@ -110,7 +109,7 @@ class PayPalListing:
 
     def _subscriptions(self, _since: datetime, _until: datetime, place: str) -> Listed:
         names = self._agreements(place)
-        read = [read_agreement(self._pages, name) for name in names]
+        read = [read_agreement(self._api, name) for name in names]
         facts = tuple(fact for one in read if not isinstance(one, str) for fact in one)
         unreadable = tuple(one for one in read if isinstance(one, str))
         return Listed(facts, f"subscriptions:{names[-1]}" if names else None, unreadable)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from handlers.inbox import MalformedDelivery
 from handlers.paypal.api import PayPalApi, Reply
+from handlers.paypal.looking import facts_told
 from handlers.paypal.reading import identity, moment, money, words
-from handlers.paypal.refusals import API_ERRORS, failure, is_missing
+from handlers.paypal.refusals import found
 from handlers.paypal.reports_codes import (
     PREAPPROVED_PAYMENT,
     REFUND,
@@ -21,7 +21,6 @@ from handlers.paypal.reports_codes import (
     is_agreement,
     tells,
 )
-from handlers.paypal.translate import facts_of
 from handlers.strict_json import JsonObject, child, children, needed
 from reconcile.facts import Fact
 
@@ -33,32 +32,17 @@ _CAPTURE = ("capture", "/v2/payments/captures/{}")
 _REFUNDS = (("refund", "/v1/payments/refund/{}"), ("refund", "/v2/payments/refunds/{}"))
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """Looks up single objects. The API's errors go through: the page is read again as a whole."""
-
-    api: PayPalApi
-
-    def look_up(self, object_id: str, *ways: tuple[str, str]) -> tuple[Fact, ...] | None:
-        """The facts of the object by the first of `ways` (kind, path) that knows it; None where none does."""
-        for kind, path in ways:
-            reply = self.get(path.format(quote(object_id, safe="")))
-            if reply is not None:
-                return facts_of(kind, reply.body, needed(reply.sent_at, "Date"))
-        return None
-
-    def get(self, path: str) -> Reply | None:
-        """The answer, or None where PayPal knows no such object."""
-        try:
-            reply: Reply = self.api.get(path)
-        except API_ERRORS as error:
-            if is_missing(failure(error)):
-                return None
-            raise
-        return reply
+def look_up(api: PayPalApi, object_id: str, *ways: tuple[str, str]) -> tuple[Fact, ...] | None:
+    """The facts of the object by the first of `ways` (kind, path) that knows it; None where none does. The API's errors
+    go through: the page is read again as a whole."""
+    for kind, path in ways:
+        reply = found(api, path.format(quote(object_id, safe="")))
+        if reply is not None:
+            return facts_told(kind, reply.body, reply)
+    return None
 
 
-def read_transactions(pages: Pages, reply: Reply) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+def read_transactions(api: PayPalApi, reply: Reply) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
     """The facts of a page of Transaction Search, and why some of it could not be understood. An id may stand there
     twice (what moved the balance, and its twin that did not): both tell of one object."""
     facts: dict[Fact, None] = {}
@@ -71,7 +55,7 @@ def read_transactions(pages: Pages, reply: Reply) -> tuple[tuple[Fact, ...], tup
         try:
             entry = _entry(detail, needed(reply.sent_at, "Date"))
             if entry is not None:
-                told = _looked_up(pages, entry) if entry.id not in seen else None
+                told = _looked_up(api, entry) if entry.id not in seen else None
                 seen.add(entry.id)
                 facts |= dict.fromkeys(told if told is not None else facts_of_entry(entry))
         except MalformedDelivery as error:
@@ -108,33 +92,32 @@ def _entry(detail: JsonObject, read_at: datetime) -> Entry | None:
     )
 
 
-def _looked_up(pages: Pages, entry: Entry) -> tuple[Fact, ...] | None:
+def _looked_up(api: PayPalApi, entry: Entry) -> tuple[Fact, ...] | None:
     """The object itself, where the search does not tell which agreement a charge came through, which API refunds it,
     or which charge a refund is of. None where the search is enough, or PayPal no longer has the object."""
     if not facts_of_entry(entry):
         return None
     if entry.code in {SUBSCRIPTION_PAYMENT, PREAPPROVED_PAYMENT}:
-        return None if is_agreement(entry.reference) else pages.look_up(entry.id, _SALE)
+        return None if is_agreement(entry.reference) else look_up(api, entry.id, _SALE)
     if entry.code in {REFUND, REVERSAL}:
-        return None if entry.reference else pages.look_up(entry.id, *_REFUNDS)
-    return pages.look_up(entry.id, _CAPTURE, _SALE) if entry.amount.minor > 0 else None
+        return None if entry.reference else look_up(api, entry.id, *_REFUNDS)
+    return look_up(api, entry.id, _CAPTURE, _SALE) if entry.amount.minor > 0 else None
 
 
-def read_dispute(pages: Pages, case: JsonObject, listed: Reply) -> tuple[Fact, ...] | str:
+def read_dispute(api: PayPalApi, case: JsonObject, listed: Reply) -> tuple[Fact, ...] | str:
     """A case with the transactions that it is about and how it ended, neither of which the list says."""
     try:
         name = needed(identity(case, "dispute_id"), "items.dispute_id")
-        reply = pages.get(f"/v1/customer/disputes/{name}")
-        told = (case, listed) if reply is None else (reply.body, reply)
-        return facts_of("dispute", told[0], needed(told[1].sent_at, "Date"))
+        reply = found(api, f"/v1/customer/disputes/{name}")
+        return facts_told("dispute", case, listed) if reply is None else facts_told("dispute", reply.body, reply)
     except MalformedDelivery as error:
         return f"disputes: {error}"
 
 
-def read_agreement(pages: Pages, name: str) -> tuple[Fact, ...] | str:
+def read_agreement(api: PayPalApi, name: str) -> tuple[Fact, ...] | str:
     """A subscription of today's API or an agreement of API v1; none where PayPal knows neither."""
     try:
         paths = ("/v1/billing/subscriptions/{}", "/v1/payments/billing-agreements/{}")
-        return pages.look_up(name, *(("subscription", path) for path in paths)) or ()
+        return look_up(api, name, *(("subscription", path) for path in paths)) or ()
     except MalformedDelivery as error:
         return f"subscriptions: {error}"

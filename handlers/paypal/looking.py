@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from handlers.gateway import Look, NoCredential, NotExecuted, Uncertain
+from handlers.gateway import Look, Looked, Refused, Uncertain
 from handlers.inbox import MalformedDelivery
 from handlers.paypal.api import PayPalApi, Reply
 from handlers.paypal.charges import charge_state
 from handlers.paypal.reading import identity
-from handlers.paypal.refusals import API_ERRORS, failure, is_missing
+from handlers.paypal.refusals import API_ERRORS, failure, found
 from handlers.paypal.translate import facts_of
 from handlers.strict_json import JsonObject, child, children, needed
 from reconcile.facts import Dispute, Fact, Refund
@@ -24,56 +25,58 @@ _PARTLY_BACK = frozenset({"partially_refunded", "partially_reversed"})
 _DISPUTES_MAX = 50  # PayPal's largest page; a charge with more is beyond telling
 
 
-def look(api: PayPalApi, charge: str, kind: str) -> Look | NotExecuted | Uncertain | NoCredential:
+def look(api: PayPalApi, charge: str, kind: str) -> Looked:
     """What PayPal says now. PayPal has no list of a sale's refunds; a capture's stand in its order, if it has one."""
     folder = _PATHS.get(kind)
     if folder is None:
         return Look((), lists_refunds=False, missing=(charge,))
-    try:
-        return _look(api, charge, kind, f"{folder}/{quote(charge, safe='')}")
-    except API_ERRORS as error:
-        answer = failure(error)
-        return answer if isinstance(answer, NotExecuted | Uncertain | NoCredential) else Uncertain(answer.code)
-    except MalformedDelivery as error:
-        return Uncertain(f"PayPal's answer cannot be understood: {error}")
+    return _classified(lambda: _look(api, charge, kind, f"{folder}/{quote(charge, safe='')}"))
 
 
 def _look(api: PayPalApi, charge: str, kind: str, path: str) -> Look:
-    reply = _found(api, path)
+    reply = found(api, path)
     if reply is None:
         return Look((), lists_refunds=False, missing=(charge,))
-    facts = [*_facts(kind, reply.body, reply), *_disputes(api, charge)]
+    facts = [*facts_told(kind, reply.body, reply), *_disputes(api, charge)]
     refunds = _refunds(api, charge, reply.body) if kind == "capture" else None
     partly = refunds is None and charge_state(reply.body) in _PARTLY_BACK
     return Look((*facts, *(refunds or ())), lists_refunds=refunds is not None, partly_back=partly)
 
 
-def look_at_refund(api: PayPalApi, refund: str, kind: str) -> Look | NotExecuted | Uncertain | NoCredential:
+def look_at_refund(api: PayPalApi, refund: str, kind: str) -> Looked:
     """One refund as it stands now."""
     folder = "/v1/payments/refund" if kind == "sale" else "/v2/payments/refunds"
-    try:
-        reply = _found(api, f"{folder}/{quote(refund, safe='')}")
-        facts = () if reply is None else _facts("refund", reply.body, reply)
-    except API_ERRORS as error:
-        answer = failure(error)
-        return answer if isinstance(answer, NotExecuted | Uncertain | NoCredential) else Uncertain(answer.code)
-    except MalformedDelivery as error:
-        return Uncertain(f"PayPal's answer cannot be understood: {error}")
+    return _classified(lambda: _look_at_refund(api, refund, f"{folder}/{quote(refund, safe='')}"))
+
+
+def _look_at_refund(api: PayPalApi, refund: str, path: str) -> Look:
+    reply = found(api, path)
+    facts = () if reply is None else facts_told("refund", reply.body, reply)
     return Look(facts, lists_refunds=False, missing=() if facts else (refund,))
 
 
+def _classified(look: Callable[[], Look]) -> Looked:
+    try:
+        return look()
+    except API_ERRORS as error:
+        answer = failure(error)
+        return Uncertain(answer.code) if isinstance(answer, Refused) else answer
+    except MalformedDelivery as error:
+        return Uncertain(f"PayPal's answer cannot be understood: {error}")
+
+
 def _disputes(api: PayPalApi, charge: str) -> list[Fact]:
-    found = _found(
+    listed = found(
         api, f"/v1/customer/disputes?disputed_transaction_id={quote(charge, safe='')}&page_size={_DISPUTES_MAX}"
     )
-    if found is None:
+    if listed is None:
         return []
     facts: list[Fact] = []
-    for item in children(found.body, "items"):
+    for item in children(listed.body, "items"):
         # The list says neither which transactions a case is about nor how it ended.
         case = needed(identity(item, "dispute_id"), "items.dispute_id")
-        detail = _found(api, f"/v1/customer/disputes/{case}")
-        told = _facts("dispute", detail.body, detail) if detail else _facts("dispute", item, found)
+        detail = found(api, f"/v1/customer/disputes/{case}")
+        told = facts_told("dispute", detail.body, detail) if detail else facts_told("dispute", item, listed)
         facts += (_of(charge, fact) for fact in told)
     return facts
 
@@ -88,24 +91,15 @@ def _refunds(api: PayPalApi, charge: str, capture: JsonObject) -> list[Fact] | N
         facts: list[Fact] = []
         for unit in children(reply.body, "purchase_units"):
             for refund in children(child(unit, "payments") or {}, "refunds"):
-                facts += _facts("refund", refund, reply)
+                facts += facts_told("refund", refund, reply)
     except (*API_ERRORS, MalformedDelivery):
         # Orders are forgotten after a while, and a key may lack the right to read them.
         return None
     return [fact for fact in facts if isinstance(fact, Refund) and fact.charge == charge]
 
 
-def _found(api: PayPalApi, path: str) -> Reply | None:
-    try:
-        reply: Reply = api.get(path)
-    except API_ERRORS as error:
-        if is_missing(failure(error)):
-            return None
-        raise
-    return reply
-
-
-def _facts(kind: str, resource: JsonObject, reply: Reply) -> tuple[Fact, ...]:
+def facts_told(kind: str, resource: JsonObject, reply: Reply) -> tuple[Fact, ...]:
+    """The facts of an object that `reply` holds, as it stands at the time that PayPal's own clock gives the answer."""
     return facts_of(kind, resource, needed(reply.sent_at, "Date"))
 
 

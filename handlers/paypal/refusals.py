@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.gateway import Answer, NoCredential, NotExecuted, Refusal, Refused, Uncertain
-from handlers.paypal.api import LostError, NotSentError, RejectedError, WrongCredentialError
+from handlers.paypal.api import LostError, NotSentError, PayPalApi, RejectedError, Reply, WrongCredentialError
 
 DAY_S = 24 * 3600.0
 
@@ -75,6 +75,17 @@ def failure(error: ApiError) -> Failure:
 def is_missing(answer: Answer) -> bool:
     """Whether PayPal says that there is no such object."""
     return isinstance(answer, Refused) and answer.refusal is Refusal.NOT_FOUND
+
+
+def found(api: PayPalApi, path: str) -> Reply | None:
+    """PayPal's answer, or None where it knows no such object. Its other errors go through."""
+    try:
+        reply: Reply = api.get(path)
+    except API_ERRORS as error:
+        if is_missing(failure(error)):
+            return None
+        raise
+    return reply
 
 
 def _rejection(error: RejectedError) -> Failure:

@@ -4,7 +4,6 @@ have named are read one by one."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,9 +11,9 @@ from zoneinfo import ZoneInfo
 from handlers.inbox import MalformedDelivery
 from handlers.listing import NotListed
 from handlers.paypal.api import PayPalApi
-from handlers.paypal.listing_pages import Pages
+from handlers.paypal.listing import Agreements
 from handlers.paypal.reading import PROVIDER, identity, moment, money, needed_id, words
-from handlers.paypal.refusals import API_ERRORS, failure
+from handlers.paypal.refusals import API_ERRORS, failure, found
 from handlers.roster import LeftOut, RosterPage, Stated, UnclearError
 from handlers.strict_json import JsonObject, child, children, integer, needed
 from reconcile.membership import Agreement, Every, Membership, Plan
@@ -25,8 +24,6 @@ _OVER = frozenset({"CANCELLED", "EXPIRED"})
 _QUANTITY = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _DAYS = {"DAY": 1, "WEEK": 7}
 
-Agreements = Callable[[str], Sequence[str]]
-
 
 class PayPalRoster:
     """Implements `handlers.roster.RosterSource`. `agreements` gives the next known agreements after one."""
@@ -35,7 +32,6 @@ class PayPalRoster:
 
     def __init__(self, api: PayPalApi, zone: str, agreements: Agreements) -> None:
         self._api = api
-        self._pages = Pages(api)
         self._zone = ZoneInfo(zone)
         self._agreements = agreements
         self._plans: dict[str, JsonObject | None] = {}
@@ -54,7 +50,7 @@ class PayPalRoster:
         return RosterPage(stated, names[-1] if names else None)
 
     def _one(self, name: str) -> Stated | LeftOut:
-        reply = self._pages.get(f"/v1/billing/subscriptions/{quote(name, safe='')}?fields=plan")
+        reply = found(self._api, f"/v1/billing/subscriptions/{quote(name, safe='')}?fields=plan")
         if reply is None:
             return LeftOut(
                 name, "PayPal does not know it as a subscription (an agreement of the older API has no plan)"
@@ -72,7 +68,7 @@ class PayPalRoster:
             return inline
         name = needed(identity(subscription, "plan_id"), "plan_id")
         if name not in self._plans:
-            reply = self._pages.get(f"/v1/billing/plans/{quote(name, safe='')}")
+            reply = found(self._api, f"/v1/billing/plans/{quote(name, safe='')}")
             self._plans[name] = None if reply is None else reply.body
         plan = self._plans[name]
         if plan is None:

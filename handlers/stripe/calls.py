@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import stripe
 
@@ -67,6 +67,13 @@ def list_all(page: Callable[[str | None], stripe.StripeObject], read: Reader[T])
         if after is None:
             return items
     return Uncertain("the list has no end")
+
+
+def page_after(
+    lists: Callable[[Any], stripe.StripeObject], wanted: Mapping[str, object], after: str | None
+) -> stripe.StripeObject:
+    """The page of what is `wanted` of one of the SDK's lists that begins after the item `after`."""
+    return lists({**wanted, "limit": PAGE_SIZE, **({"starting_after": after} if after else {})})
 
 
 def _read_page(read: Reader[T], told: JsonObject, told_at: datetime) -> Page[T]:

@@ -15,6 +15,7 @@ from handlers.gateway import (
     CreditOrder,
     Done,
     Look,
+    Looked,
     Mismatch,
     NoCredential,
     NotExecuted,
@@ -26,7 +27,7 @@ from handlers.gateway import (
 from handlers.inbox import MalformedDelivery
 from handlers.strict_json import JsonObject, text
 from handlers.stripe.answers import Failure
-from handlers.stripe.calls import PAGE_SIZE, as_made, ask, list_all, of_kind
+from handlers.stripe.calls import as_made, ask, list_all, of_kind, page_after
 from handlers.stripe.charges import REMEDY, charge_facts, credit_fact, dispute_fact, note_credits, refund_fact
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.subscriptions import subscription_fact
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
         CreditNoteCreateParams,
         CreditNoteListParams,
         CustomerBalanceTransactionCreateParams,
-        CustomerBalanceTransactionListParams,
         DisputeListParams,
         RefundListParams,
     )
@@ -67,7 +67,7 @@ class StripeGateway:
         """Closes the connections that are kept open between calls."""
         self._session.close()
 
-    def look(self, charge: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    def look(self, charge: str, api: str) -> Looked:
         """The charge, its refunds and its disputes as they stand now. Stripe refunds every charge one way, whatever
         `api` says."""
         del api
@@ -147,7 +147,7 @@ class StripeGateway:
             return made
         return made[0] if made else Uncertain("the credit note put nothing on the customer's balance")
 
-    def find_credit(self, customer: str, remedy: str) -> Look | NotExecuted | Uncertain | NoCredential:
+    def find_credit(self, customer: str, remedy: str) -> Looked:
         """The credits on the customer's balance, and those by credit note, that carry `remedy`: what to look up before
         a credit is repeated."""
         credits_ = list_all(partial(self._balance_page, customer), _CREDIT)
@@ -179,28 +179,19 @@ class StripeGateway:
         return Done() if ended.state is SubscriptionState.ENDED else Uncertain("the subscription has not ended")
 
     def _refund_page(self, charge: str, after: str | None) -> stripe.StripeObject:
-        params: RefundListParams = {"charge": charge, "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.refunds.list(params)
+        wanted: RefundListParams = {"charge": charge}
+        return page_after(self._v1.refunds.list, wanted, after)
 
     def _dispute_page(self, charge: str, after: str | None) -> stripe.StripeObject:
-        params: DisputeListParams = {"charge": charge, "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.disputes.list(params)
+        wanted: DisputeListParams = {"charge": charge}
+        return page_after(self._v1.disputes.list, wanted, after)
 
     def _balance_page(self, customer: str, after: str | None) -> stripe.StripeObject:
-        params: CustomerBalanceTransactionListParams = {"limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.customers.balance_transactions.list(customer, params)
+        return page_after(partial(self._v1.customers.balance_transactions.list, customer), {}, after)
 
     def _note_page(self, customer: str, after: str | None) -> stripe.StripeObject:
-        params: CreditNoteListParams = {"customer": customer, "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.credit_notes.list(params)
+        wanted: CreditNoteListParams = {"customer": customer}
+        return page_after(self._v1.credit_notes.list, wanted, after)
 
 
 def _read_charge(charge: str, told: JsonObject, told_at: datetime) -> tuple[Fact, ...]:

@@ -12,7 +12,7 @@ import stripe
 from handlers.inbox import MalformedDelivery
 from handlers.listing import Listed, NotListed
 from handlers.strict_json import JsonObject
-from handlers.stripe.calls import PAGE_SIZE, Page, list_page
+from handlers.stripe.calls import Page, list_page, page_after
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.translate import facts_of
 from reconcile.facts import Fact
@@ -76,36 +76,26 @@ class StripeListing:
     def _charges(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
         # Without this a charge names its balance transaction only, and not the fee that Stripe kept.
         fee = ["data.balance_transaction"]
-        params: ChargeListParams = {"created": _created(since, until), "limit": PAGE_SIZE, "expand": fee}
-        if after:
-            params["starting_after"] = after
-        return self._v1.charges.list(params)
+        wanted: ChargeListParams = {"created": _created(since, until), "expand": fee}
+        return page_after(self._v1.charges.list, wanted, after)
 
     def _refunds(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
-        params: RefundListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.refunds.list(params)
+        wanted: RefundListParams = {"created": _created(since, until)}
+        return page_after(self._v1.refunds.list, wanted, after)
 
     def _disputes(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
-        params: DisputeListParams = {"created": _created(since, until), "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.disputes.list(params)
+        wanted: DisputeListParams = {"created": _created(since, until)}
+        return page_after(self._v1.disputes.list, wanted, after)
 
     def _invoices(self, since: datetime, until: datetime, after: str | None) -> stripe.StripeObject:
         created = _created(since - _INVOICE_REACH, until)
         # Without this an invoice does not say which payment paid it.
-        params: InvoiceListParams = {"created": created, "limit": PAGE_SIZE, "expand": ["data.payments"]}
-        if after:
-            params["starting_after"] = after
-        return self._v1.invoices.list(params)
+        wanted: InvoiceListParams = {"created": created, "expand": ["data.payments"]}
+        return page_after(self._v1.invoices.list, wanted, after)
 
     def _subscriptions(self, _since: datetime, _until: datetime, after: str | None) -> stripe.StripeObject:
-        params: SubscriptionListParams = {"status": "all", "limit": PAGE_SIZE}
-        if after:
-            params["starting_after"] = after
-        return self._v1.subscriptions.list(params)
+        wanted: SubscriptionListParams = {"status": "all"}
+        return page_after(self._v1.subscriptions.list, wanted, after)
 
 
 def _read(told: JsonObject, told_at: datetime) -> tuple[Fact, ...] | str:

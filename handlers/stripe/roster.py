@@ -13,7 +13,7 @@ from handlers.inbox import MalformedDelivery
 from handlers.listing import NotListed
 from handlers.roster import LeftOut, RosterPage, Stated, UnclearError
 from handlers.strict_json import JsonObject, child, children, integer, needed, text
-from handlers.stripe.calls import PAGE_SIZE, Page, list_page
+from handlers.stripe.calls import Page, list_page, page_after
 from handlers.stripe.charges import named
 from handlers.stripe.client import make_client, make_session
 from handlers.stripe.reading import PROVIDER, minor, moment, ref, reference
@@ -48,10 +48,8 @@ class StripeRoster:
         return RosterPage(page.items, page.after) if isinstance(page, Page) else page
 
     def _list(self, after: str | None) -> stripe.StripeObject:
-        params: SubscriptionListParams = {"status": "all", "limit": PAGE_SIZE, "expand": ["data.customer"]}
-        if after:
-            params["starting_after"] = after
-        return self._v1.subscriptions.list(params)
+        wanted: SubscriptionListParams = {"status": "all", "expand": ["data.customer"]}
+        return page_after(self._v1.subscriptions.list, wanted, after)
 
 
 def _read(subscription: JsonObject, _told_at: datetime, zone: ZoneInfo) -> Stated | LeftOut:

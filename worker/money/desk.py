@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from handlers.gateway import Answer, CreditOrder, Gateway, Look, NoCredential, NotExecuted, RefundOrder, Uncertain
+from handlers.gateway import Answer, CreditOrder, Gateway, Look, Looked, NotExecuted, RefundOrder
 from reconcile.facts import Charge
 from reconcile.money import Money
 from worker.audit import append_all
@@ -138,7 +138,7 @@ class Desk:
         self._judge(claim.membership)
         return looked
 
-    def _read(self, claim: Claim) -> Look | NotExecuted | Uncertain | NoCredential:
+    def _read(self, claim: Claim) -> Looked:
         send, charge = claim.send, claim.charge
         if charge is None or (send.way == Way.BOOK and send.provider not in self.gateways):
             return Look(())
@@ -153,9 +153,7 @@ class Desk:
         return looked
 
     @staticmethod
-    def _with_refund(
-        gateway: Gateway, send: Send, charge: Charge, looked: Look
-    ) -> Look | NotExecuted | Uncertain | NoCredential:
+    def _with_refund(gateway: Gateway, send: Send, charge: Charge, looked: Look) -> Looked:
         """Where the provider lists no refunds, the one that is on its way is asked for by its id."""
         made = send.result
         if looked.lists_refunds or made is None or not isinstance(gateway, ReadsRefunds):
@@ -168,9 +166,7 @@ class Desk:
         )
 
     @staticmethod
-    def _with_credits(
-        gateway: Gateway, send: Send, charge: Charge, looked: Look
-    ) -> Look | NotExecuted | Uncertain | NoCredential:
+    def _with_credits(gateway: Gateway, send: Send, charge: Charge, looked: Look) -> Looked:
         """The customer's balance is a list of its own."""
         customer = charge.customer or ""
         if not isinstance(gateway, FindsCredits):

@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from config.settings import Settings, SettingsError, missing
-from handlers.gateway import Gateway, Look, NoCredential, NotExecuted, Uncertain
+from handlers.gateway import Gateway, Looked
 
 
 @runtime_checkable
 class FindsCredits(Protocol):
     """A gateway whose provider keeps a balance for its customers."""
 
-    def find_credit(self, customer: str, remedy: str) -> Look | NotExecuted | Uncertain | NoCredential: ...
+    def find_credit(self, customer: str, remedy: str) -> Looked: ...
 
 
 @runtime_checkable
 class ReadsRefunds(Protocol):
     """A gateway whose provider does not list a charge's refunds, and shows each by its id."""
 
-    def look_at_refund(self, refund: str, api: str) -> Look | NotExecuted | Uncertain | NoCredential: ...
+    def look_at_refund(self, refund: str, api: str) -> Looked: ...
 
 
 @contextmanager
