@@ -104,7 +104,8 @@ def _guarded(conn: Connection, scene: _Scene) -> Call | str:
     )
     if guard is None and scene.send.way != Way.CANCEL:
         guard = (
-            guards.canary(conn, runtime, subject, now)
+            guards.tripped_run(conn, subject)
+            or guards.canary(conn, runtime, subject, now)
             or guards.caps(conn, runtime, subject, now)
             or guards.budget(conn, runtime, subject)
         )

@@ -13,6 +13,7 @@ from reconcile.facts import Charge
 from reconcile.ledger import Ledger
 from reconcile.outcome import HeldBecause
 from reconcile.returns import returns
+from worker.audit import ACTOR
 from worker.judging import today
 from worker.money.gateways import key_is_live
 from worker.runtime import Runtime
@@ -86,6 +87,21 @@ def unchecked_run(conn: Connection, subject: Subject) -> Guard:
         .where(run_decisions.c.remedy == subject.send.key, runs.c.checked_at.is_(None))
     )
     return Later("its run is not over") if conn.scalar(query) else None
+
+
+def tripped_run(conn: Connection, subject: Subject) -> Guard:
+    """What the breaker held waits for a person, also where it was held for something else meanwhile that has passed: a
+    dispute that was won, a restriction that was lifted."""
+    given, d = approval(conn, subject.send.key), run_decisions.c
+    if given is not None and given.approved_by != ACTOR and not approval_void(conn, subject.remedy):
+        return None
+    query = (
+        select(func.count())
+        .select_from(run_decisions.join(runs, runs.c.name == d.run))
+        .where(d.remedy == subject.send.key, runs.c.verdict.is_not(None))
+        .where(d.amount_minor == subject.remedy.amount_minor, d.currency == subject.remedy.currency)
+    )
+    return Held(HeldBecause.BREAKER) if conn.scalar(query) else None
 
 
 def caps(conn: Connection, runtime: Runtime, subject: Subject, now: datetime) -> Guard:

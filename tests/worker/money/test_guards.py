@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from handlers.gateway import Answer
-from reconcile.facts import Fact
+from reconcile.facts import DisputeState, Fact
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
 from worker.money.deciding import Call, Means
@@ -145,6 +145,25 @@ def test_the_breaker_holds_a_whole_run_and_says_so_once(house: House) -> None:
     house.rest()
     assert house.state(keys[0]) == "settled"
     assert house.alarms() == ["breaker"]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_what_the_breaker_held_is_not_let_go_by_a_dispute_that_came_and_went(house: House, approved: bool) -> None:
+    house.set(breaker_percent=2)
+    key = _flagged_in_one_run(house, 6)[0]
+    charge = w.charge("ch_1", w.START, replace(w.PRICE, minor=w.PRICE.minor + EXCESS), customer="cus_1")
+    house.later(hours=1)
+    house.tell(w.dispute("dp_1", w.month(1), charge))
+    assert house.held(key) == ("held", "disputed")
+    house.later(hours=1)
+    house.tell(w.dispute("dp_1", w.month(2), charge, DisputeState.WON))
+    house.issue()
+    assert house.held(key) == ("held", "breaker")
+    if approved:
+        approve(house.runtime, key, ADA)
+    house.rest()
+    assert house.state(key) == ("settled" if approved else "held")
+    assert bool(house.bank.posts) == approved
 
 
 def test_under_five_flagged_the_breaker_is_silent(house: House) -> None:
