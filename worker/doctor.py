@@ -134,7 +134,7 @@ def _encryption(settings: Settings) -> Found:
 
 
 def _queue(settings: Settings) -> Found:
-    from worker.broker import make_broker, reachable
+    from worker.broker import close, make_broker, reachable
 
     if settings.broker_url.startswith("memory://"):
         return Found("queue", State.FINE, "within one process (makegood up)")
@@ -144,7 +144,7 @@ def _queue(settings: Settings) -> Found:
             return Found("queue", State.FINE, "reachable")
         return Found("queue", State.UNREACHABLE, "MAKEGOOD_BROKER_URL names a Redis that does not answer")
     finally:
-        broker.close()
+        close(broker)
 
 
 def _alerts(settings: Settings) -> Found:

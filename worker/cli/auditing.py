@@ -8,7 +8,7 @@ import typer
 
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError
-from worker.cli.opening import opened
+from worker.cli.opening import reading
 from worker.cli.options import Check, Json, example
 
 app = typer.Typer(help="The audit log.")
@@ -22,10 +22,8 @@ Expect = Annotated[
 def verify(*, expect: Expect = None, as_json: Json = False, check: Check = False) -> None:
     """Check the audit chain from its first entry to its last, and name the first link that is broken."""
     from worker import audit
-    from worker.engine import lift_limits, reading
 
-    with opened() as runtime, reading(runtime.engine).begin() as conn:
-        lift_limits(conn)
+    with reading() as (_, conn):
         entries, head = audit.head(conn)
         broken = audit.verify(conn, expect)
     if as_json:

@@ -11,7 +11,7 @@ import typer
 from reconcile.claims_types import ClaimKind, ClaimState
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.listing import Form, show
-from worker.cli.opening import opened
+from worker.cli.opening import opened, reading
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
 from worker.report.amounts import written
 from worker.roster_fields import MOMENTS, TIMES
@@ -95,7 +95,6 @@ def claims(
     check: Check = False,
 ) -> None:
     """List what members asked for and what they were answered. --since goes by when a claim came."""
-    from worker.engine import lift_limits, reading
     from worker.store import claims as store
     from worker.store.listings import Filter
 
@@ -103,8 +102,7 @@ def claims(
     if kind is not None:
         one_of("--kind", kind, tuple(ClaimKind))
     wanted = Filter(states, kind, since, membership)
-    with opened() as runtime, reading(runtime.engine).begin() as conn:
-        lift_limits(conn)
+    with reading() as (runtime, conn):
         rows = store.listing(conn, wanted, runtime.rules.zone)
         people = show(rows, CLAIMS, Form(as_json, csv, xlsx), "claims", _waits)
     raise StopError(PERSON_NEEDED if check and people else DONE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,14 +15,9 @@ from reconcile import outcome
 from reconcile.outcome import FindingKind, FindingStatus, RemedyState
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
-from worker.cli.opening import opened
+from worker.cli.opening import opened, reading
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
 from worker.tables import Column, Row, inside, money, plain
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from worker.runtime import Runtime
 
 FINDINGS = (
     plain("finding"),
@@ -99,7 +94,7 @@ def findings(
     states = chosen(status, tuple(FindingStatus))
     _known_kind(kind)
     wanted = listings.Filter(states, kind, since, membership)
-    with _reading() as (_, conn):
+    with reading() as (_, conn):
         people = show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", needs_a_person)
     raise StopError(PERSON_NEEDED if check and people else DONE)
 
@@ -121,7 +116,7 @@ def remedies(
     states = chosen(status, tuple(RemedyState))
     _known_kind(kind)
     wanted = listings.Filter(states, kind, since, membership)
-    with _reading() as (_, conn):
+    with reading() as (_, conn):
         rows = listings.remedies(conn, wanted)
         people = show(rows, REMEDIES, Form(as_json, csv, xlsx), "remedies", _remedy_waits)
     raise StopError(PERSON_NEEDED if check and people else DONE)
@@ -144,7 +139,7 @@ def deliveries(
     from worker.store import histories
 
     states = chosen(status, _DELIVERY_STATES)
-    with _reading() as (runtime, conn):
+    with reading() as (runtime, conn):
         start = None if since is None else day_begins(since, runtime.rules.zone)
         rows: Iterable[Row] = store.listing(conn, states=states, since=start)
         if membership is not None:
@@ -183,15 +178,6 @@ def _remedy_waits(remedy: Row) -> bool:
 def _known_kind(kind: str | None) -> None:
     if kind is not None:
         one_of("--kind", kind, tuple(FindingKind))
-
-
-@contextmanager
-def _reading() -> Iterator[tuple[Runtime, Connection]]:
-    from worker.engine import lift_limits, reading
-
-    with opened() as runtime, reading(runtime.engine).begin() as conn:
-        lift_limits(conn)
-        yield runtime, conn
 
 
 def show(rows: Iterable[Row], columns: Sequence[Column], form: Form, title: str, waits: Callable[[Row], bool]) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from worker.cli.errors import unreachable
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from config.settings import Settings
     from worker.runtime import Runtime
 
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 def opened(settings: Settings | None = None) -> Iterator[Runtime]:
     """A runtime on a database with the current schema. The embedded database is made and migrated by itself; one that
     others share is migrated when somebody says so, and until then the command stops with 3."""
-    from config import settings as reading
+    from config.settings import load
     from worker.engine import at_head
 
-    runtime = build(settings or reading.load())
+    runtime = build(settings or load())
     try:
         if not at_head(runtime.engine):
             if not runtime.settings.is_sqlite:
@@ -29,6 +31,16 @@ def opened(settings: Settings | None = None) -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.close()
+
+
+@contextmanager
+def reading() -> Iterator[tuple[Runtime, Connection]]:
+    """The same, and one transaction that only reads, however long it takes."""
+    from worker import engine
+
+    with opened() as runtime, engine.reading(runtime.engine).begin() as conn:
+        engine.lift_limits(conn)
+        yield runtime, conn
 
 
 def build(settings: Settings) -> Runtime:

@@ -10,7 +10,7 @@ import typer
 
 from worker import tables
 from worker.cli.errors import bad_input
-from worker.cli.opening import opened
+from worker.cli.opening import opened, reading
 from worker.cli.options import By, example
 
 if TYPE_CHECKING:
@@ -73,10 +73,9 @@ def erase(member: Member, *, by: By = "privacy") -> None:
 def abroad() -> None:
     """List who lives where the privacy statement is not meant for: members, and webhooks whose personal fields were
     dropped."""
-    from worker.engine import reading
     from worker.store import members, rights
 
-    with opened() as runtime, reading(runtime.engine).begin() as conn:
+    with reading() as (_, conn):
         tables.write_json([*members.abroad(conn), *rights.abroad(conn)], sys.stdout)
 
 

@@ -98,7 +98,7 @@ def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[R
     from config import logging
     from config import settings as reading
     from worker.accounts.by_provider import needs_of_sign_in
-    from worker.broker import in_process, make_broker, reachable
+    from worker.broker import close, in_process, make_broker, reachable
 
     settings = reading.load()
     logging.configure(settings.log_level)
@@ -121,7 +121,7 @@ def _serving(*, receives: bool = False, apart: bool = False) -> Iterator[tuple[R
             with _crashes_told():
                 yield runtime, broker, stop
     finally:
-        broker.close()
+        close(broker)
 
 
 @contextmanager

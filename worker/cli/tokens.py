@@ -9,7 +9,7 @@ import typer
 from worker.accounts.roles import Permission, Role, permissions_of
 from worker.cli.errors import bad_input
 from worker.cli.listing import Form, show
-from worker.cli.opening import opened
+from worker.cli.opening import opened, reading
 from worker.cli.options import By, Json, example, one_of, words
 from worker.tables import Row, plain
 
@@ -60,13 +60,10 @@ def add(
 @app.command("list", epilog=example("token list", "token list --json"))
 def listed(*, as_json: Json = False) -> None:
     """List the tokens, also those that are over; their secrets are kept nowhere."""
-    from worker.engine import reading
     from worker.store import tokens
 
-    with opened() as runtime:
-        with reading(runtime.engine).begin() as conn:
-            found = tokens.listing(conn)
-        now = runtime.clock()
+    with reading() as (runtime, conn):
+        found, now = tokens.listing(conn), runtime.clock()
     rows: list[Row] = [
         {
             "id": token.id,
