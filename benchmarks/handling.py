@@ -31,7 +31,7 @@ from config.settings import Settings
 from tests import servers
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate
-from worker.handling import store_pending
+from worker.handling import store_all
 from worker.runtime import Runtime, inboxes, rules, utc_now
 from worker.store.recording import NewDelivery, record
 
@@ -81,11 +81,9 @@ def keep(runtime: Runtime, numbers: range) -> None:
 
 def handle_all(runtime: Runtime, events: int) -> None:
     """All that is stored becomes facts. Raises where that were not so many."""
-    handled = 0
-    while total := store_pending(runtime).total:
-        handled += total
-    if handled != events:
-        raise lab.CannotMeasureError(f"{handled} of {events} deliveries were handled")
+    handled, _ = store_all(runtime)
+    if handled.total != events:
+        raise lab.CannotMeasureError(f"{handled.total} of {events} deliveries were handled")
 
 
 def to_facts(server: Postgres, events: int, first: int) -> float:

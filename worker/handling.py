@@ -15,6 +15,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
@@ -94,7 +96,7 @@ def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, lim
     going: Round | None = None
     behind = False  # whether something was touched where the round has been already
     while not stopping():
-        handled, left = _turn_of_deliveries(runtime, stopping, limit)
+        handled, left = store_all(runtime, _within(HANDLE_S, stopping), limit)
         total += handled
         if stopping():
             break
@@ -107,9 +109,29 @@ def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, lim
     return total
 
 
-def _turn_of_deliveries(runtime: Runtime, stopping: Callable[[], bool], limit: int) -> tuple[Handled, bool]:
-    """What was handled, and whether there may be more."""
-    total, over = Handled(), _within(HANDLE_S, stopping)
+def store_all(runtime: Runtime, over: Callable[[], bool] = lambda: False, limit: int = BATCH) -> tuple[Handled, bool]:
+    """Store until nothing is left that can be stored now, or it is `over()`, between two batches. What was handled, and
+    whether there may be more. A backlog is taken by two threads: one reads while the other waits for the database."""
+    first = store_pending(runtime, limit)
+    if first.total and over():
+        return first, True
+    if first.total < limit or runtime.engine.dialect.name != "postgresql":
+        rest, left = _until_none(runtime, over, limit) if first.total else (Handled(), False)
+        return first + rest, left
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(copy_context().run, _beside, runtime, over, limit)
+        mine, left = _until_none(runtime, over, limit)
+        theirs, also_left = second.result()
+    return first + mine + theirs, left or also_left
+
+
+def _beside(runtime: Runtime, over: Callable[[], bool], limit: int) -> tuple[Handled, bool]:
+    _lived.through = True  # the process has
+    return _until_none(runtime, over, limit)
+
+
+def _until_none(runtime: Runtime, over: Callable[[], bool], limit: int) -> tuple[Handled, bool]:
+    total = Handled()
     while (handled := store_pending(runtime, limit)).total:
         total += handled
         if over():
@@ -204,8 +226,6 @@ def _store(
     if due and not claimed:
         return None
     read = [_read(runtime, delivery) for delivery in claimed]
-    told = [telling for one in read for telling in _told(one)]
-    store_facts(conn, runtime.keyring, told)
     done = [one.delivery.id for one in read if one.translation is not None and one.translation.facts]
     deliveries.close(conn, done, "done", None, now)
     passed = [one for one in read if one.translation is not None and not one.translation.facts]
@@ -213,6 +233,9 @@ def _store(
     failed = [one for one in read if one.translation is None]
     for one in failed:
         _set_aside(conn, runtime, one, counted)
+    # Last, for facts are stored in turns: whoever is here keeps the others waiting.
+    told = [telling for one in read for telling in _told(one)]
+    store_facts(conn, runtime.keyring, told)
     if entries := follow(conn, [telling.fact for telling in told], now):
         append_all(conn, entries, now)
     _tally(conn, read)

@@ -15,7 +15,7 @@ from worker import audit, books
 from worker.alerts import channels, telling, words
 from worker.claims.nightly import nightly as claims_of_the_night
 from worker.engine import snapshot
-from worker.handling import store_pending
+from worker.handling import store_all
 from worker.judging import reconcile_all
 from worker.night import picture
 from worker.runtime import Runtime
@@ -51,8 +51,7 @@ class Left:
 def _backfill(run: Run) -> Left:
     """Ask the providers, and make facts of what they tell."""
     failed = picture.ask(run.runtime, run.night)
-    while store_pending(run.runtime).total:
-        pass
+    store_all(run.runtime)
     return Left(failed)
 
 

@@ -35,10 +35,11 @@ def store_facts(conn: Connection, keyring: Keyring, told: Iterable[Told]) -> Tou
     """Take in what deliveries told. A telling known already changes nothing; in whatever order and parts tellings come,
     the stored facts and their bindings are the same. What is touched is marked so, and stays marked until judged."""
     known = [Told(in_utc(without_address(t.fact, keyring)), t.source, t.delivery_id) for t in told]
-    lock_facts(conn)
+    # Not yet under the lock: whoever tells the same waits here for the other, and whoever then has the lock sees it.
     new = tellings.keep(conn, known)
     if not new:
         return Touched()
+    lock_facts(conn)
     before = rows.by_key(conn, new)
     first = by_first([(key, t.fact) for t in known if (key := key_of(t.fact)) in new and key not in before])
     merged = tellings.merged(conn, new, first)
