@@ -115,8 +115,11 @@ def digest(text: str) -> str:
 
 def in_utc(fact: F) -> F:
     """The same fact with every time in UTC: one moment has one spelling."""
-    changed = {name: _utc(value) for name in _TIMES[type(fact)] if (value := getattr(fact, name)) is not None}
-    moved = {name: value for name, value in changed.items() if getattr(fact, name) is not value}
+    moved: dict[str, Any] = {}
+    for name in _TIMES[type(fact)]:
+        at = getattr(fact, name)
+        if at is not None and at.tzinfo is not UTC:
+            moved[name] = _utc(at)
     if isinstance(fact, Invoice) and fact.lines:
         moved["lines"] = tuple(
             replace(line, period_start=_utc(line.period_start), period_end=_utc(line.period_end)) for line in fact.lines

@@ -14,7 +14,6 @@ import os
 import secrets
 import tempfile
 import unicodedata
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +92,7 @@ class Keyring:
 
     def unpack(self, packed: bytes, place: str) -> bytes:
         """What `pack` was given. Raises CannotOpenError."""
-        inflate = zlib.decompressobj()
+        inflate = isal_zlib.decompressobj()
         plain = inflate.decompress(self.open(packed, place), _BODY_MAX)
         if not inflate.eof:
             raise CannotOpenError(f"{place} is larger than a body may be")

@@ -31,20 +31,18 @@ class Told:
 
 
 def without_address(fact: Fact, keyring: Keyring) -> Fact:
-    """The fact with its e-mail address as a keyed hash: all that look-ups need, and no personal data."""
-    fact = _without_numbers(fact)
-    if not isinstance(fact, Charge | Invoice | Subscription) or fact.email is None:
-        return fact
-    return replace(fact, email=keyring.email_key(fact.email) if fact.email.strip() else None)
-
-
-def _without_numbers(fact: Fact) -> Fact:
-    """Nothing that is never kept comes in by a field of free text either, from a list or a report."""
+    """The fact with its e-mail address as a keyed hash: all that look-ups need, and no personal data. Nor does anything
+    that is never kept come in by a field of free text, from a list or a report."""
     if isinstance(fact, Refund):
         return fact if fact.reason is None else replace(fact, reason=scrubbed(fact.reason))
-    if isinstance(fact, Charge | Invoice | Subscription) and fact.named is not None:
-        return replace(fact, named=scrubbed(fact.named))
-    return fact
+    if not isinstance(fact, Charge | Invoice | Subscription):
+        return fact
+    named, email = fact.named, fact.email
+    if named is not None:
+        named = scrubbed(named)
+    if email is not None:
+        email = keyring.email_key(email) if email.strip() else None
+    return fact if (named, email) == (fact.named, fact.email) else replace(fact, named=named, email=email)
 
 
 def keep(conn: Connection, told: Sequence[Told]) -> set[FactKey]:
