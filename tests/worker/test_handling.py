@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import OperationalError
 
 from handlers.inbox import Translation
 from reconcile.facts import Fact
@@ -208,6 +209,27 @@ def test_neither_deliveries_nor_judging_wait_for_all_of_the_other(
     assert any(0 < waiting < 4 and marked < 450 for waiting, marked in seen)  # judged before all was handled
     assert any(waiting < 3 and marked > 200 for waiting, marked in seen)  # handled before all was judged
     assert seen[-1] == (0, 0)
+
+
+def test_a_backlog_is_shared_by_two_threads_and_a_fault_in_either_is_told(
+    plain: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plain.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START)) for n in range(12)))
+    mine = threading.get_ident()
+
+    def breaks(runtime: Runtime, limit: int) -> Handled:
+        if threading.get_ident() != mine:
+            raise OperationalError("", None, Exception("the server went away"))
+        return store_pending(runtime, limit)
+
+    monkeypatch.setattr(handling, "store_pending", breaks)
+    with pytest.raises(OperationalError):
+        drain(plain, limit=4)
+    monkeypatch.undo()
+    assert drain(plain).failed == 0
+    assert set(w.states(plain).values()) == {("done", 0)}
 
 
 def test_two_workers_neither_lose_nor_double(plain: Runtime) -> None:
