@@ -166,5 +166,12 @@ def _records(lines: Lines, start: int) -> Iterator[tuple[int, list[str]]]:
             yield line, next(reader)
         except StopIteration:
             return
-        except csv.Error:
-            raise BadReportError(line, None, "cells between quotes that are closed are expected") from None
+        except csv.Error as error:
+            raise BadReportError(line, None, f"{unreadable(error)} are expected") from None
+
+
+def unreadable(error: csv.Error) -> str:
+    """What a line of CSV that cannot be read should have had."""
+    if "new-line character" in str(error):
+        return "lines that end in LF or CR LF, not in CR alone,"
+    return "cells between quotes that are closed"

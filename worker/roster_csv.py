@@ -7,8 +7,9 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
-from handlers.currencies import exponent
+from handlers.currencies import AMOUNT_MAX, exponent
 from handlers.inbox import MalformedDelivery
+from handlers.reports import unreadable
 from worker.roster_fields import BadFieldError, shown
 
 COLUMNS = (
@@ -66,7 +67,7 @@ class LineError(ValueError):
 def as_json(cells: Cells) -> dict[str, object]:
     """A row in the JSON form. Raises BadFieldError for a price or number that is none."""
     plan: dict[str, object] = _renamed(cells, {"plan": "code", "currency": "currency", "every": "every"})
-    plan |= {name: _minor(cells, name) for name in ("price", "setup_fee") if name in cells}
+    plan |= {name: _minor(cells, name) for name in ("price", "setup_fee") if name in cells or name == "price"}
     if "count" in cells:
         plan["count"] = _whole(cells, "count")
     row: dict[str, object] = _renamed(cells, {"membership": "membership", "started_on": "started_on"})
@@ -97,11 +98,13 @@ def _read(reader: Iterator[list[str]]) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             line = getattr(reader, "line_num", 1)
-            raise LineError(line, BadFieldError("", f"a row of CSV is expected ({error})")) from None
+            raise LineError(line, BadFieldError("", f"{unreadable(error)} are expected")) from None
 
 
 def _header(names: list[str]) -> list[str]:
     header = [name.strip() for name in names]
+    if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
+        raise LineError(1, BadFieldError("", "commas between the columns are expected"))
     for name in header:
         if name not in COLUMNS:
             raise LineError(1, BadFieldError(shown(name), f"unknown column, the columns are {', '.join(COLUMNS)}"))
@@ -121,12 +124,18 @@ def _minor(cells: Cells, name: str) -> int:
         raise BadFieldError(
             "currency", f"an ISO 4217 currency such as USD is expected, not {shown(cells.get('currency', ''))}"
         ) from None
-    found = _PRICE.fullmatch(cells[name])
+    written = cells.get(name, "")
+    found = _PRICE.fullmatch(written)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > decimals:
         example = f"99.{'0' * decimals}" if decimals else "99"
-        raise BadFieldError(name, f"an amount such as {example} is expected, not {shown(cells[name])}")
-    return int(found[1] + fraction.ljust(decimals, "0"))
+        instead = f"not {shown(written)}" if written else "and nothing is there"
+        raise BadFieldError(name, f"an amount such as {example} is expected, {instead}")
+    minor = int(found[1] + fraction.ljust(decimals, "0"))
+    if minor > AMOUNT_MAX:
+        most = AMOUNT_MAX // 10**decimals
+        raise BadFieldError(name, f"an amount up to {most} {cells['currency']} is expected, not {shown(written)}")
+    return minor
 
 
 def _whole(cells: Cells, name: str) -> int:

@@ -93,7 +93,11 @@ def test_several_policies_stand_in_one_cell(tmp_path: Path) -> None:
         ),
         (
             f"{LEAST}M-1,2024-01-31,,USD,c\n",
-            "roster.csv:2: price: a whole number of minor units is expected, and nothing is there",
+            "roster.csv:2: price: an amount such as 99.00 is expected, and nothing is there",
+        ),
+        (
+            f"{LEAST}M-1,2024-01-31,99999999999,USD,c\n",
+            'roster.csv:2: price: an amount up to 10000000000 USD is expected, not "99999999999"',
         ),
         (
             f"{LEAST}M-1,1/31/2024,9,USD,c\n",
@@ -109,8 +113,13 @@ def test_several_policies_stand_in_one_cell(tmp_path: Path) -> None:
         ),
         (
             f'{LEAST}"M-1",2024-01-31,9,USD,"c\n',
-            "roster.csv:2: a row of CSV is expected (unexpected end of data)",
+            "roster.csv:2: cells between quotes that are closed are expected",
         ),
+        (
+            f"{LEAST}M-1,2024-01-31,9,USD,c\n".replace("\n", "\r"),
+            "roster.csv:1: lines that end in LF or CR LF, not in CR alone, are expected",
+        ),
+        (f"{LEAST}M-1,2024-01-31,9,USD,c\n".replace(",", ";"), "roster.csv:1: commas between the columns are expected"),
         (
             "membership,started_on,price\n",
             "roster.csv:1: currency: this column is expected, and it is not there",
@@ -134,8 +143,8 @@ def test_what_does_not_fit_names_line_and_column(tmp_path: Path, text: str, said
 
 
 def test_an_unknown_column_is_named(tmp_path: Path) -> None:
-    said = refusal(tmp_path, "membership;started_on\n")
-    assert said == f'roster.csv:1: "membership;started_on": unknown column, the columns are {", ".join(COLUMNS)}'
+    said = refusal(tmp_path, "membership,started on\n")
+    assert said == f'roster.csv:1: "started on": unknown column, the columns are {", ".join(COLUMNS)}'
 
 
 def test_a_row_over_several_lines_is_counted_where_it_begins(tmp_path: Path) -> None:

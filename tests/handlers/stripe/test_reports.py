@@ -180,6 +180,7 @@ def test_a_payment_that_never_became_a_charge_is_passed_over() -> None:
         ((ITEMIZED, itemized("charge", "ch_1").replace("2024-03-08 18", "2024-13-08 18")), "2: created_utc: a time"),
         ((ITEMIZED, itemized("charge", "ch_1/../x")), "2: source_id: an id such as ch_1 is expected"),
         ((ITEMIZED, '"unclosed'), "2: None: cells between quotes"),
+        ((f"{ITEMIZED}\r{ITEMIZED}",), "1: None: lines that end in LF or CR LF, not in CR alone, are expected"),
         ((PAYMENTS, "ch_1,2024-03-08 18:00,99.00,,eur,,,,Sold,,,,,,,"), "2: Status: a status such as Paid"),
     ],
 )
