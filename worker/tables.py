@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,13 +17,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
-from handlers.currencies import exponent
+from reconcile.currency import EXPONENTS
 
 Row = dict[str, Any]
 Cell = str | int | Decimal | date | None
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-XLSX_CELL_MAX = 32_000
+_FORMULA_STARTS = ("=", "+", "-", "@", "\u2212")
+_LINE_STARTS = ("\t", "\r", "\n", "\0")
+_SEEN_AS_NOTHING = " \u00a0\u200b\u2060\ufeff"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+XLSX_CELL_MAX = 32_000  # a cell holds 32,767 characters
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -57,7 +62,7 @@ def money(name: str, outer: str = "", heading: str = "") -> Column:
 
 def decimal(minor: int, currency: str) -> Decimal:
     """Minor units as a decimal with the currency's own number of places."""
-    return Decimal(minor).scaleb(-exponent(currency))
+    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 def as_json(row: Row) -> str:
@@ -150,8 +155,14 @@ def write_table(rows: Iterable[Row], columns: Sequence[Column], out: TextIO) -> 
 
 
 def defused(text: str) -> str:
-    """The text with a quote before it where a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    """The text with a quote before it where a spreadsheet would run it as a formula, in whichever width its first sign
+    is written; without signs that a workbook cannot hold."""
+    if text.isascii() and text.isprintable() and text[:1].isalnum():
+        return text  # as nearly every cell is
+    clean = _CONTROL.sub(" ", text)
+    first = unicodedata.normalize("NFKC", clean.lstrip(_SEEN_AS_NOTHING)[:1])
+    runs = first.startswith((*_FORMULA_STARTS, *_LINE_STARTS)) or text.startswith(_LINE_STARTS)
+    return f"'{clean}" if runs else clean
 
 
 def _cell(value: object) -> Cell:

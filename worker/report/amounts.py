@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from decimal import Decimal
 
 from reconcile.currency import EXPONENTS
 from reconcile.summary import Amounts
@@ -37,11 +36,6 @@ def by_currency(amounts: Iterable[tuple[str | None, int]]) -> Amounts:
         if currency and minor:
             totals[currency] += minor
     return tuple(sorted(totals.items()))
-
-
-def decimal(minor: int, currency: str) -> Decimal:
-    """The amount as a number with the currency's own places: for a cell that can be summed."""
-    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 def written(text: str) -> str:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from worker.report.amounts import decimal
-from worker.tables import defused
-
-CELL_MAX = 32_000  # a cell holds 32,767 characters
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_SEEN_AS_NOTHING = " \u00a0\u200b\u2060\ufeff"
+from worker.tables import XLSX_CELL_MAX, decimal, defused
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +27,6 @@ class Formula:
 
 
 Cell = str | int | date | Amount | Formula | None
-
-
-def safe(text: str) -> str:
-    """The text with a quote before it where a spreadsheet would run it as a formula, in whichever width its first sign
-    is written; without signs that a workbook cannot hold."""
-    if text.isascii() and text.isprintable() and text[:1].isalnum():
-        return text  # as nearly every cell is
-    clean = _CONTROL.sub(" ", text)
-    first = clean.lstrip(_SEEN_AS_NOTHING)[:1]
-    if clean[:1] in {"\t", "\r", "\n"} or text[:1] in {"\t", "\r", "\n", "\0"}:
-        return f"'{clean}"
-    if unicodedata.normalize("NFKC", first)[:1] in {"=", "+", "-", "@", "\u2212"}:
-        return f"'{clean}"
-    return defused(clean)
 
 
 class Sheet:
@@ -70,13 +49,13 @@ class Sheet:
         return self._row + 1
 
     def title(self, text: str) -> None:
-        self._sheet.write_string(self._row, 0, safe(text), self._book.add_format({"bold": True, "font_size": 14}))
+        self._sheet.write_string(self._row, 0, defused(text), self._book.add_format({"bold": True, "font_size": 14}))
         self._row += 1
 
     def heading(self, texts: Sequence[str], *, freeze: bool = False) -> None:
         """The names of the columns; they stay in sight, and repeat on each printed page, where they `freeze`."""
         style = {"bold": True, "bottom": 1, "bg_color": "#E8EDF1", "text_wrap": True, "valign": "top"}
-        self._sheet.write_row(self._row, 0, [safe(text) for text in texts], self._book.add_format(style))
+        self._sheet.write_row(self._row, 0, [defused(text) for text in texts], self._book.add_format(style))
         if freeze:
             self._sheet.freeze_panes(self._row + 1, 1)
             self._sheet.repeat_rows(self._row)
@@ -96,7 +75,7 @@ class Sheet:
 
     def _write(self, at: int, cell: Cell, *, strong: bool) -> None:
         if isinstance(cell, str):
-            self._sheet.write_string(self._row, at, safe(cell)[:CELL_MAX], self._format("", strong=strong))
+            self._sheet.write_string(self._row, at, defused(cell)[:XLSX_CELL_MAX], self._format("", strong=strong))
         elif isinstance(cell, date):
             self._sheet.write_datetime(self._row, at, cell, self._format("yyyy-mm-dd", strong=strong))
         elif isinstance(cell, Amount):
