@@ -14,8 +14,8 @@ from reconcile.outcome import Finding
 from reconcile.scene import Scene
 from worker.codec import key_of
 from worker.engine import reading
-from worker.explained import course, verdict
-from worker.explained.page import page
+from worker.explaining import course, verdict
+from worker.explaining.page import page
 from worker.judging import today
 from worker.runtime import Runtime
 from worker.schema import Row, memberships

@@ -1,1 +1,0 @@
-"""What `makegood explain` tells, gathered and printed. The door is `worker.explaining`."""
