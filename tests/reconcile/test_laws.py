@@ -260,6 +260,25 @@ def test_no_renewal_stays_short_while_a_charge_of_the_right_amount_pays_nothing(
                 assert sum(paired.takings[j].net.minor for j in payers) >= taking.net.minor
 
 
+@given(_troubled(), st.data())
+def test_what_is_found_goes_with_its_cause_and_nothing_else_does(
+    history: tuple[Membership, list[Charge]], data: st.DataObject
+) -> None:
+    """Had a charge that pays nothing never been taken, the rest would be judged as it is."""
+    membership, charges = history
+    findings = reconcile(_ledger(membership, charges), rules(), AS_OF).findings
+    whole = [f for f in findings if f.excess is not None and f.kind is not FindingKind.OVERCHARGE]
+    if not whole:
+        return
+    gone = data.draw(st.sampled_from(whole))
+    without = [c for c in charges if c.ref != gone.charge]
+    rest = reconcile(_ledger(membership, without), rules(), AS_OF).findings
+
+    assert {(f.key, f.kind, f.excess) for f in rest} == {
+        (f.key, f.kind, f.excess) for f in findings if f.key != gone.key
+    }
+
+
 @given(_troubled(), st.lists(st.integers(0, 3), max_size=6))
 def test_a_lost_or_open_dispute_never_makes_us_pay(history: tuple[Membership, list[Charge]], picks: list[int]) -> None:
     membership, charges = history

@@ -1,0 +1,227 @@
+"""Edges of what was agreed and how it ended: stories with and without the one term that decides. Each was written for a
+change of the core that no other test noticed."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconcile.facts import Credit, DisputeState, Ref
+from reconcile.membership import Agreement, Every, Pause, PlanChange, PriceChange, QuantityChange
+from reconcile.money import Money
+from reconcile.outcome import LookAlike
+from tests.scenarios.world import (
+    PAYPAL,
+    STRIPE,
+    Story,
+    at,
+    cancel,
+    charge,
+    day,
+    dispute,
+    ended,
+    failed,
+    monthly,
+    reactivate,
+    wrong,
+)
+
+FP2 = "voip-fulfillment/FP-2"
+_TO_MARCH = monthly("2024-01-08", "2024-03-01")
+_TO_APRIL = monthly("2024-01-08", "2024-04-01")
+_TWICE = (*_TO_APRIL, charge("2024-03-09", ref="twice"))
+_GIVEN_UP = (Agreement("paypal", subscription="I-1", payer="PAYER1", until=day("2024-02-20")),)
+
+
+def _credit(amount: int, on: str) -> Credit:
+    """A credit that makegood gave instead of a refund."""
+    return Credit(Ref("makegood", f"credit {on}"), at(on), Money(amount, "USD"), at(on), remedy="remedy:stripe:ch_0")
+
+
+ROWS: list[tuple[str, Story, list[str]]] = [
+    (
+        "an agreement that was given up is superseded by none: the earlier charge pays",
+        Story(
+            agreements=_GIVEN_UP,
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="old", provider="paypal", through="I-1"),
+                charge("2024-03-09", ref="new"),
+            ),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge new 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "a dispute that was opened later held nothing on that day",
+        Story(facts=(*_TWICE, dispute("twice", "2024-03-21", DisputeState.OPEN)), as_of="2024-03-20"),
+        [f"duplicate_charge twice 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "both agreements cancelled on one day end the membership",
+        Story(
+            agreements=(STRIPE, PAYPAL),
+            facts=(
+                *_TO_APRIL,
+                ended("2024-03-20 09:00"),
+                ended("2024-03-20 11:00", provider="stripe", subscription="sub_1"),
+                charge("2024-04-08", ref="c"),
+            ),
+            as_of="2024-04-20",
+        ),
+        [f"post_cancellation_charge c 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "one cancelled the day before the other: the second ends it",
+        Story(
+            agreements=(STRIPE, PAYPAL),
+            facts=(
+                *_TO_APRIL,
+                ended("2024-03-31"),
+                ended("2024-04-03", provider="stripe", subscription="sub_1"),
+                charge("2024-04-08", ref="c"),
+            ),
+            as_of="2024-04-20",
+        ),
+        [],
+    ),
+    (
+        "re-activated on a day without a notice before it: the anniversary moves there",
+        Story(
+            notices=(reactivate("2024-03-20"),),
+            facts=(*_TO_APRIL, charge("2024-03-20", ref="c"), charge("2024-04-20")),
+            as_of="2024-04-25",
+        ),
+        [],
+    ),
+    (
+        "cancelled and re-activated on one day: the notice is withdrawn",
+        Story(
+            notices=(cancel("2024-03-10"), reactivate("2024-03-10")),
+            facts=(*_TO_APRIL, charge("2024-04-08")),
+            as_of="2024-04-20",
+        ),
+        [],
+    ),
+    (
+        "a credit of the due date itself lowers the next dues, not these",
+        Story(
+            facts=(*_TO_MARCH, _credit(2500, "2024-03-08"), charge("2024-03-08"), charge("2024-04-08", 7400)),
+            as_of="2024-04-20",
+        ),
+        [],
+    ),
+    (
+        "of two prices from one day the one that is stated last holds",
+        Story(
+            changes=(PriceChange(day("2024-03-08"), 10900), PriceChange(day("2024-03-08"), 11900)),
+            facts=(*_TO_MARCH, charge("2024-03-08", 11900)),
+            as_of="2024-03-20",
+        ),
+        [],
+    ),
+    (
+        "a quantity holds for the renewal of its own day",
+        Story(
+            changes=(QuantityChange(day("2024-03-08"), 3),),
+            facts=(*_TO_MARCH, charge("2024-03-08", 29700)),
+            as_of="2024-03-20",
+        ),
+        [],
+    ),
+    (
+        "a period ends where a re-activation begins another: the charge after it is not for it",
+        Story(
+            notices=(reactivate("2024-03-20"),),
+            facts=(*_TO_APRIL, charge("2024-03-20", ref="c"), charge("2024-03-25", ref="d", through="sub_1")),
+            as_of="2024-03-30",
+        ),
+        [f"duplicate_charge d 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "on the day on which a pause ends the renewal is owed",
+        Story(
+            changes=(Pause(day("2024-02-20"), day("2024-03-08")),),
+            facts=(*_TO_MARCH, charge("2024-03-08")),
+            as_of="2024-03-20",
+        ),
+        [],
+    ),
+    (
+        "a set-up fee may come at joining though the trial moves the first renewal",
+        Story(
+            setup_fee=14900,
+            trial_days=14,
+            facts=(charge("2024-01-06", 14900), charge("2024-01-22")),
+            as_of="2024-02-01",
+        ),
+        [],
+    ),
+    (
+        "each failed attempt holds the window open anew",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                failed("2024-03-08"),
+                failed("2024-03-28"),
+                charge("2024-04-08", ref="april", period=("2024-04-08", "2024-05-08")),
+                charge("2024-04-30", ref="late"),
+            ),
+            as_of="2024-05-03",
+        ),
+        [],
+    ),
+    (
+        "not longer than 35 days after the last",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                failed("2024-03-08"),
+                failed("2024-03-28"),
+                charge("2024-04-08", ref="april", period=("2024-04-08", "2024-05-08")),
+                charge("2024-05-03", ref="late"),
+            ),
+            as_of="2024-05-04",
+        ),
+        ["missed_renewal 2024-03-08", f"duplicate_charge late 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "a failed attempt after that day says nothing of it",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-04-08", ref="april", period=("2024-04-08", "2024-05-08")),
+                charge("2024-04-10", 8900, ref="late"),
+                failed("2024-04-11"),
+            ),
+            as_of="2024-04-10",
+        ),
+        ["missed_renewal 2024-03-08", f"unscheduled_charge late 8900 -> refund 8900 held (likely) {FP2}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("story", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_the_story_comes_out(story: Story, expected: list[str]) -> None:
+    assert sorted(expected) == sorted(wrong(story.judged()))
+
+
+def test_a_plan_that_takes_over_on_a_clamped_day_strives_for_the_day_of_joining() -> None:
+    """Joined on the 31st; quarterly from 29 February: due on 31 May, not on the 29th."""
+    told = Story(
+        started="2024-01-31",
+        changes=(PlanChange(day("2024-02-29"), 25000, Every.MONTH, 3, "quarter"),),
+        facts=(charge("2024-01-31"), charge("2024-02-29", 25000)),
+        as_of="2024-06-22",
+    )
+    (missed,) = told.judged().findings
+
+    assert missed.renewal == day("2024-05-31")
+
+
+@pytest.mark.parametrize(("on", "notes"), [("2024-02-27", (LookAlike.OVERLAP_ON_SWITCH,)), ("2024-02-28", ())])
+def test_a_charge_is_an_overlap_up_to_a_week_from_the_move(on: str, notes: tuple[LookAlike, ...]) -> None:
+    moved = (*_GIVEN_UP, Agreement("stripe", subscription="sub_1", customer="cus_1", since=day("2024-02-20")))
+    told = Story(started=on, agreements=moved, facts=(charge(on, ref="c"),), as_of="2024-03-20")
+    (explained,) = told.judged().explained
+
+    assert explained.notes == notes
