@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from reconcile.bleeding import cancellations
@@ -14,7 +14,7 @@ from reconcile.followup import overdue_days, refund_findings
 from reconcile.ledger import Ledger, StrayCharge
 from reconcile.looks import explain
 from reconcile.matching import match
-from reconcile.membership import CancelNotice
+from reconcile.membership import CancelNotice, Membership
 from reconcile.outcome import (
     Confidence,
     Finding,
@@ -25,12 +25,12 @@ from reconcile.outcome import (
 )
 from reconcile.policy import Rules
 from reconcile.remedies import prescribe, review
-from reconcile.renewals import EARLY_DAYS, RenewalKind, expected_renewals, next_due
+from reconcile.renewals import AHEAD_DAYS, EARLY_DAYS, Renewal, RenewalKind, expected_renewals, next_due
 from reconcile.returns import Returns, given_back
 from reconcile.scene import Scene, finding_key
 from reconcile.standing import live_agreements, missed_from, missed_renewals, unwritten_notices
-from reconcile.stints import course, day_over, local_date
-from reconcile.takings import takings
+from reconcile.stints import Course, course, day_over, local_date
+from reconcile.takings import Taking, takings
 
 
 def reconcile(ledger: Ledger, rules: Rules, as_of: date) -> Outcome:
@@ -58,10 +58,32 @@ def survey(ledger: Ledger, rules: Rules, as_of: date) -> Scene:
     """Everything that the findings are read off: how the membership ran, what it owed, and what paid it."""
     ran = course(ledger.membership, ledger.subscriptions, rules, as_of)
     granted = _granted(ledger, rules, as_of)
-    owed = expected_renewals(ledger.membership, ran, as_of + timedelta(days=EARLY_DAYS), granted)
     taken = takings(ledger, rules.zone, as_of)
+    owed = _owed(ledger.membership, ran, taken, as_of, granted)
     failures = [local_date(f.failed_at, rules.zone) for f in ledger.failed_payments]
     return Scene(ledger, ran, match(taken, owed, [day for day in failures if day <= as_of], ran), rules, as_of)
+
+
+def _owed(
+    membership: Membership, ran: Course, taken: Sequence[Taking], as_of: date, granted: Sequence[tuple[date, int]]
+) -> tuple[Renewal, ...]:
+    """What may be paid by now: what is due in the next days, and dues to come where a charge says that it was taken for
+    them, however early."""
+    until = as_of + timedelta(days=EARLY_DAYS)
+    named = [start for start in _named(taken) if as_of < start <= as_of + timedelta(days=AHEAD_DAYS)]
+    furthest = max([until, *(start + timedelta(days=EARLY_DAYS) for start in named)])
+    owed = expected_renewals(membership, ran, furthest, granted)
+    return tuple(r for r in owed if r.due <= until or _is_named(r, named)) if furthest > until else owed
+
+
+def _is_named(renewal: Renewal, starts: Sequence[date]) -> bool:
+    near = any(abs((renewal.due - start).days) <= EARLY_DAYS for start in starts)
+    return renewal.kind is RenewalKind.DUES and near
+
+
+def _named(taken: Sequence[Taking]) -> Iterator[date]:
+    """The first days of the periods that charges name."""
+    yield from (start for taking in taken for start, _ in taking.periods)
 
 
 def _granted(ledger: Ledger, rules: Rules, as_of: date) -> list[tuple[date, int]]:
@@ -86,6 +108,7 @@ def _next_change(scene: Scene) -> date | None:
     paid_or_missed = [scene.paired.renewals[i] for i in scene.paired.unpaid]
     days += [missed_from(r.due, scene.rules) for r in paid_or_missed if r.kind is RenewalKind.DUES]
     days += overdue_days(scene.ledger, zone)
+    days += [start - timedelta(days=AHEAD_DAYS) for start in _named(scene.paired.takings)]
     days += _coming(scene)
     return min((day for day in days if day > as_of), default=None)
 

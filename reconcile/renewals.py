@@ -19,6 +19,7 @@ C = TypeVar("C", PriceChange | PlanChange, QuantityChange)
 
 EARLY_DAYS = 2  # a charge may come this many days before its renewal is due
 LATE_DAYS = 35  # and this many after
+AHEAD_DAYS = 400  # a charge that names its period is believed this far ahead: the yearly dues of next year
 YEARS_AHEAD = 30  # no pause is looked past for longer
 _SHARED = 4096  # many memberships began on one day under one plan: what such owe is worked out once
 

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.cheapest import cheapest
-from reconcile.facts import Charge, ChargeState, Dispute, DisputeState, Ref, Refund, RefundState
+from reconcile.facts import (
+    Charge,
+    ChargeState,
+    Dispute,
+    DisputeState,
+    Ref,
+    Refund,
+    RefundState,
+    Subscription,
+    SubscriptionState,
+)
 from reconcile.judgement import reconcile, survey
 from reconcile.ledger import BoundBy, BoundCharge, Ledger
 from reconcile.membership import (
@@ -277,6 +287,42 @@ def test_what_is_found_goes_with_its_cause_and_nothing_else_does(
     assert {(f.key, f.kind, f.excess) for f in rest} == {
         (f.key, f.kind, f.excess) for f in findings if f.key != gone.key
     }
+
+
+@given(_troubled(), st.data())
+def test_until_the_next_change_time_alone_changes_nothing(
+    history: tuple[Membership, list[Charge]], data: st.DataObject
+) -> None:
+    """What a night skips would have come out as it stands."""
+    membership, charges = history
+    as_of = data.draw(st.dates(date(2024, 6, 1), date(2025, 6, 1)), label="as of")
+    gone = data.draw(st.none() | st.integers(-5, 20), label="days after which the agreement is given up")
+    until = None if gone is None else as_of + timedelta(days=gone)
+    given_up = replace(membership, agreements=(replace(AGREEMENT, until=until),))
+    known = [_named_ahead(c, data) for c in charges if c.taken_at.date() <= as_of]
+    sent = tuple(
+        Refund(Ref("stripe", f"re_{c.ref.id}"), c.taken_at, RefundState.PENDING, c.amount, c.taken_at, charge=c.ref.id)
+        for c in known[-3:]
+        if data.draw(st.booleans(), label=f"{c.ref.id} is being given back")
+    )
+    begun = datetime.combine(membership.started_on, time(12), UTC)
+    lives = Subscription(Ref("stripe", "sub_1"), begun, SubscriptionState.LIVE, started_at=begun)
+    ledger = _ledger(given_up, known, refunds=sent, subscriptions=(lives,))
+    now = reconcile(ledger, rules(), as_of)
+    calm = ((now.next_change or as_of + timedelta(days=90)) - as_of).days - 1
+    later = as_of + timedelta(days=data.draw(st.integers(0, calm), label="days on"))
+    then = reconcile(ledger, rules(), later)
+
+    assert (then.findings, then.remedies) == (now.findings, now.remedies)
+
+
+def _named_ahead(charge: Charge, data: st.DataObject) -> Charge:
+    """The charge, or the same for a period that begins some days later."""
+    ahead = data.draw(st.sampled_from([None, None, 0, 6, 29]), label=f"{charge.ref.id} names a period ahead")
+    if ahead is None:
+        return charge
+    start = charge.taken_at + timedelta(days=ahead)
+    return replace(charge, period_start=start, period_end=start + timedelta(days=30))
 
 
 @given(_troubled(), st.lists(st.integers(0, 3), max_size=6))

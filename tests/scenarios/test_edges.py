@@ -34,6 +34,34 @@ def _with(story: Story, *more: Fact) -> Story:
 
 ROWS: list[tuple[str, Story, list[str]]] = [
     (
+        "taken a week early for the next period: judged on that very day",
+        Story(
+            facts=(*_TO_MARCH, charge("2024-03-01", ref="c", through="sub_1", period=("2024-03-08", "2024-04-08"))),
+            as_of="2024-03-01",
+        ),
+        [],
+    ),
+    (
+        "taken for the period after the next too, as it says itself",
+        Story(
+            facts=(*_TO_MARCH, charge("2024-03-01", ref="c", through="sub_1", period=("2024-04-08", "2024-05-08"))),
+            as_of="2024-03-01",
+        ),
+        [],
+    ),
+    (
+        "taken twice for the next period",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-01", ref="c", period=("2024-03-08", "2024-04-08")),
+                charge("2024-03-02", ref="d", period=("2024-03-08", "2024-04-08")),
+            ),
+            as_of="2024-03-03",
+        ),
+        [f"duplicate_charge d 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
         "35 days late, in the next period, whose own charge names it",
         Story(facts=(*_TO_MARCH, _APRIL, _late("2024-04-12")), as_of="2024-04-20"),
         [],
