@@ -116,7 +116,7 @@ def test_explain_shows_the_credit_and_what_it_lowers(house: House, bank: Bank) -
     assert told is not None
     credit = next(row for row in told["since"] if row["what"].startswith("credit "))
     made = next(iter(bank.book.credits))
-    assert credit["what"] == f"credit stripe:{made} of {EXCESS} USD, which lowers the dues after it"
+    assert credit["what"] == f"credit stripe:{made} of {EXCESS / 100:.2f} USD, which lowers the dues after it"
     assert (credit["by"], credit["about"]) == ("makegood", "stripe:ch_1")
     assert w.PRICE.minor - EXCESS in {row["amount"] for row in told["expected"]}
 

@@ -190,7 +190,7 @@ def test_too_old_at_paypal_becomes_a_credit_on_our_own_books(house: House) -> No
     assert house.held(key) == ("settled", None), "what is on our books counts as given back"
     told = explain(house.runtime, key)
     assert told is not None
-    says = f"credit on our own books of {EXCESS} USD, which lowers the dues after it"
+    says = f"credit on our own books of {EXCESS / 100:.2f} USD, which lowers the dues after it"
     assert [(row["by"], row["about"]) for row in told["since"] if row["what"] == says] == [
         ("makegood", "paypal:SALE_1")
     ]
