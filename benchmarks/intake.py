@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import bodies, lab
-from benchmarks.lab import HERE, Postgres, free_port, listening, program, say, started, undisturbed
+from benchmarks.lab import HERE, Postgres, listening, program, say, started, undisturbed
 from benchmarks.obvious import tables
 from benchmarks.ratios import Ratio, over
 from tests import servers
+from tests.watched import free_port
 
 SLOW_DISK_US = 2000
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()

@@ -19,7 +19,8 @@ from typing import Any
 
 import psycopg
 
-from tests.servers import _owner_of, _postgres_binaries
+from tests.servers import owner_of, postgres_binaries
+from tests.watched import free_port
 
 HERE = Path(__file__).parent
 START_S = 60.0
@@ -95,12 +96,6 @@ def listening(port: int) -> bool:
     return False
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 class Postgres:
     """A running server; `url` is of its one database."""
 
@@ -135,9 +130,9 @@ def postgres(*, sync_us: int = 0, settings: Mapping[str, str] | None = None) -> 
     much longer, as on a disk in a cloud."""
     with tempfile.TemporaryDirectory(prefix="makegood-bench-") as name:
         folder = Path(name)
-        owner = _owner_of(folder)
+        owner = owner_of(folder)
         binaries = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
-        binaries = binaries or _postgres_binaries(folder, owner)
+        binaries = binaries or postgres_binaries(folder, owner)
         data, port = folder / "data", free_port()
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
         made = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--locale=C", "-E", "UTF8"]

