@@ -74,8 +74,10 @@ class RemedyState(StrEnum):
     WAIVED = "waived"
 
 
-# A remedy in one of these waits for a person; in any other it goes its way, or is over.
+# A remedy in one of these waits for a person; in any other it goes its way, or is over, unless it is less than is owed
+# since: what is sent is never more for that, and a person gives the difference.
 WAITING = frozenset({RemedyState.HELD, RemedyState.FAILED})
+SENT = frozenset({RemedyState.SUBMITTED, RemedyState.SETTLED})
 
 
 def needs_a_person(kind: FindingKind, status: FindingStatus, remedies: Iterable[RemedyState]) -> bool:

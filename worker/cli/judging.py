@@ -99,9 +99,10 @@ def _open_kinds(runtime: Runtime, membership: str | None) -> tuple[dict[str, int
     kinds: dict[str, int] = {}
     people = 0
     with reading(runtime.engine).begin() as conn:
+        differing = listings.differing(conn)
         for row in listings.findings(conn, listings.Filter(statuses=("open",), membership=membership)):
             kinds[row["finding"]] = kinds.get(row["finding"], 0) + 1
-            people += needs_a_person(row)
+            people += needs_a_person(row, differing)
     return dict(sorted(kinds.items())), people
 
 

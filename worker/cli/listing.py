@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reconcile import outcome
-from reconcile.outcome import FindingKind, FindingStatus, RemedyState
+from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyState
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.opening import opened, reading
@@ -95,7 +96,8 @@ def findings(
     _known_kind(kind)
     wanted = listings.Filter(states, kind, since, membership)
     with reading() as (_, conn):
-        people = show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", needs_a_person)
+        waits = partial(needs_a_person, differing=listings.differing(conn))
+        people = show(listings.findings(conn, wanted), FINDINGS, Form(as_json, csv, xlsx), "findings", waits)
     raise StopError(PERSON_NEEDED if check and people else DONE)
 
 
@@ -164,15 +166,17 @@ def explain(ref: Annotated[str, typer.Argument(metavar="REF", show_default=False
     typer.echo(tables.as_json(told) if as_json else explaining.page(told))
 
 
-def needs_a_person(finding: Row) -> bool:
-    """Whether a finding waits for somebody."""
+def needs_a_person(finding: Row, differing: Collection[str] = ()) -> bool:
+    """Whether a finding waits for somebody. Of those that are `differing` more is owed than was sent."""
     remedy = finding.get("remedy")
     states = [] if remedy is None else [RemedyState(remedy["state"])]
+    states += [RemedyState.HELD] if finding.get("key") in differing else []
     return outcome.needs_a_person(FindingKind(finding["finding"]), FindingStatus(finding["status"]), states)
 
 
 def _remedy_waits(remedy: Row) -> bool:
-    return remedy["state"] in outcome.WAITING
+    differs = remedy["state"] in outcome.SENT and remedy["held_because"] == HeldBecause.CHANGED
+    return remedy["state"] in outcome.WAITING or differs
 
 
 def _known_kind(kind: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from reconcile.outcome import RemedyKind
+from reconcile.outcome import SENT, HeldBecause, RemedyKind
 from reconcile.summary import Books
 from reconcile.totals import Case
 from worker.report.timeline import Timeline
@@ -42,6 +42,11 @@ class RemedyLine:
     arithmetic: str
 
     @property
+    def waits(self) -> bool:
+        """For a person: it is held, or less than is owed since it was sent."""
+        return self.state == "held" or (self.state in SENT and self.held_because == HeldBecause.CHANGED)
+
+    @property
     def moves_money(self) -> bool:
         return self.kind != RemedyKind.CANCEL_AGREEMENT.value
 
@@ -74,7 +79,7 @@ class FindingLine:
     @property
     def held(self) -> RemedyLine | None:
         """The remedy that waits for a person: of several the one that moves money."""
-        waiting = [remedy for remedy in self.remedies if remedy.state == "held"]
+        waiting = [remedy for remedy in self.remedies if remedy.waits]
         return min(waiting, key=lambda remedy: not remedy.moves_money, default=None)
 
 

@@ -143,7 +143,7 @@ def _remedies(book: Any, shown: View) -> None:  # noqa: ANN401 - as above
 
 
 def _remedy(sheet: Sheet, remedy: RemedyLine, owner: tuple[str | None, str | None, str], currency: str | None) -> None:
-    held = words.reason(remedy.held_because)[0] if remedy.state == "held" else None
+    held = words.reason(remedy.held_because)[0] if remedy.waits else None
     sheet.write(
         *owner,
         words.remedy(remedy.kind),

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, collate, literal, nulls_last, select, tuple_
 
+from reconcile.outcome import SENT, HeldBecause
 from worker.schema import findings as f
 from worker.schema import remedies as r
 from worker.store.sql import is_postgres
@@ -53,6 +54,12 @@ def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[st
     """The findings, each with its remedy or null, by membership, first_seen, key."""
     for row in _rows(conn, _ordered(conn, _chosen(_findings(), chosen, f.c.status, f.c.key))):
         yield _finding(row)
+
+
+def differing(conn: Connection) -> frozenset[str]:
+    """The findings of which more is owed than was sent."""
+    less = r.c.state.in_(sorted(SENT)) & (r.c.held_because == HeldBecause.CHANGED.value)
+    return frozenset(conn.scalars(select(r.c.finding).where(less)))
 
 
 def findings_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Placed]:

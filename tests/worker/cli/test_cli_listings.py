@@ -106,3 +106,9 @@ def test_a_listing_counts_what_waits_as_the_night_does(
     kind: str, remedy: dict[str, str] | None, *, waits: bool
 ) -> None:
     assert needs_a_person({"finding": kind, "status": "open", "remedy": remedy}) is waits
+
+
+def test_a_listing_counts_what_is_owed_beyond_what_was_sent() -> None:
+    row = {"key": "f-1", "finding": "overcharge", "status": "open", "remedy": {"state": "settled"}}
+    assert not needs_a_person(row)
+    assert needs_a_person(row, {"f-1"})

@@ -13,15 +13,20 @@ from sqlalchemy import update
 
 from handlers.gateway import Look
 from reconcile.facts import DisputeState, Ref, Refund, RefundState, Subscription, SubscriptionState
+from reconcile.summary import Books, summarise
+from reconcile.totals import owes
 from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
 from worker.audit import verify
+from worker.cli.listing import needs_a_person
+from worker.judging import today
 from worker.money.deciding import Means
 from worker.money.decisions import DecisionError, approve, retry, set_money, waive
 from worker.money.desk import Claim, Desk
 from worker.money.executor import issue_due
 from worker.money.gateways import gateways
 from worker.schema import approvals
+from worker.store import cases, listings, summing
 
 ADA, BEN = "Ada Example", "Ben Example"
 
@@ -199,3 +204,28 @@ def test_what_another_has_claimed_is_left_alone(house: House) -> None:
         assert _Interrupted(Means(house.runtime, made)).work(key) == "settled"
     assert _Interrupted.others.pop() == "busy"
     assert house.bank.posts == [f"{key}:1"]
+
+
+def test_what_is_owed_beyond_what_was_sent_waits_for_a_person_wherever_one_looks(house: House) -> None:
+    """The roster's price was wrong: the refund that was sent is less than is owed, and no second one is sent."""
+    key = house.overcharge()
+    house.issue()
+    row = w.row("M-1", w.stripe(1))
+    cheaper = replace(row.membership.plan, price=replace(w.PRICE, minor=w.PRICE.minor - 1000))
+    w.take_in(house.runtime, replace(row, membership=replace(row.membership, plan=cheaper)))
+    house.tell()
+    assert house.held(key) == ("settled", "changed")
+
+    with house.runtime.engine.begin() as conn:
+        found = summing.cases(conn, today(house.runtime))
+        differing = listings.differing(conn)
+        waiting = cases.page(conn, cases.Wanted(where=cases.Where.WAITING), None, 10)
+        shown = {finding["key"]: finding for finding in listings.findings(conn)}
+    (mine,) = [one for one in found if one.key == "finding:stripe:ch_1"]
+    assert (owes(mine).settled, owes(mine).held, owes(mine).lost) == (EXCESS, 1000, 0)
+    told = summarise(Books(today(house.runtime), today(house.runtime), "live", cases=(mine,)))
+    assert [(held.name, held.amounts) for held in told.held] == [("changed", (("USD", 1000),))]
+    assert needs_a_person(shown[mine.key], differing)
+    assert [one.key for one in waiting] == [mine.key]
+    house.rest()
+    assert house.bank.posts.count(f"{key}:1") == 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 from starlette.responses import Response
 
+from reconcile.outcome import SENT, WAITING, HeldBecause
 from reconcile.summary import PICTURE_DAYS, Amounts
 from worker.report.amounts import by_currency
 from worker.report.page import bars
@@ -77,7 +78,10 @@ def _waiting(heaps: Iterable[Heap]) -> list[Waiting]:
     """What people decide, the most money first within what is most often the reason."""
     found: dict[tuple[str, str], list[Heap]] = defaultdict(list)
     for heap in heaps:
-        if heap.state in {"held", "failed"}:
+        if heap.state in SENT and heap.reason == HeldBecause.CHANGED:
+            # What is owed beyond it stands with each case.
+            found["held", heap.reason].append(replace(heap, minor=0))
+        elif heap.state in WAITING:
             reason = (heap.reason or "likely") if heap.state == "held" else "failed"
             found[heap.state, reason].append(heap)
     lines = [
