@@ -355,8 +355,9 @@ def test_repeating_and_reordering_tellings_gives_the_same_fact(
 ) -> None:
     for charge in history[1]:
         later = replace(charge, told_at=charge.told_at + timedelta(hours=1), refunded_minor=1)
+        last = charge.told_at + timedelta(hours=2)  # another object's mention says less than the object, however late
         mention = Charge(
-            charge.ref, charge.told_at, ChargeState.TAKEN, charge.amount, charge.taken_at, invoice="in_1", detail=1
+            charge.ref, last, ChargeState.PENDING, Money(1, "USD"), charge.taken_at, invoice="in_1", detail=1
         )
         tellings = [charge, later, mention] * times
         luck.shuffle(tellings)
