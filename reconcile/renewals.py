@@ -64,9 +64,19 @@ def expected_renewals(
             if stint.first and not renewals and membership.plan.setup_fee_minor:
                 renewals.append(_setup(membership, anniversary))
             renewals.append(_dues(stint, anniversary, _price(membership, anniversary)))
+    if membership.plan.setup_fee_minor and not renewals and _left_in_trial(membership, course.stints[0]):
+        renewals.append(
+            _setup(membership, Anniversary(course.stints[0].anchor, course.stints[0].anchor, membership.plan))
+        )
     renewals = _credited(_discounted(membership, renewals), granted) if granted or membership.changes else renewals
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
+
+
+def _left_in_trial(membership: Membership, first: Stint) -> bool:
+    """Whether the membership ended before its first dues, though after it had begun: it was set up all the same."""
+    begun = first.end is not None and first.end.known_on >= membership.started_on
+    return begun and first.end is not None and membership.started_on < first.end.on <= first.anchor
 
 
 @lru_cache(_SHARED)

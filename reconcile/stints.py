@@ -131,7 +131,7 @@ def course(membership: Membership, subscriptions: Sequence[Subscription], rules:
     anchor = membership.started_on + timedelta(days=membership.plan.trial_days)
     stints = [Stint(anchor, first=True)]
     unwritten: list[tuple[CancelNotice, str]] = []
-    heard = False  # a notice, written or not, since the last re-activation
+    heard = False  # a notice that binds, since the last re-activation: a call after it changes nothing
     for day, notice in _notices(membership, subscriptions, rules, as_of):
         current = stints[-1]
         match notice:
@@ -145,7 +145,7 @@ def course(membership: Membership, subscriptions: Sequence[Subscription], rules:
             case CancelNotice():
                 bundle = _deciding(membership, rules, day)
                 if not notice.channel.written and bundle is not None and bundle.written is not None:
-                    unwritten.append((notice, bundle.cite(bundle.written)))
+                    unwritten += [] if heard else [(notice, bundle.cite(bundle.written))]
                     continue
                 stints[-1] = _bound(current, _binding(membership, current, bundle, day, rules))
                 unwritten, heard = [], True

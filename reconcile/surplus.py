@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from reconcile.membership import PlanChange, PriceChange, QuantityChange
 from reconcile.money import Money
 from reconcile.options import names_ended_time
 from reconcile.outcome import Confidence, Finding, FindingKind
@@ -12,6 +13,8 @@ from reconcile.renewals import EARLY_DAYS, Renewal, paused
 from reconcile.scene import Judged, Scene, confidence, corrected, finding_key, stated_periods
 from reconcile.stints import Cause, End
 from reconcile.takings import Taking
+
+_CHANGE_DAYS = 3  # a change that is billed at once is billed within these
 
 
 def paying_nothing(scene: Scene, i: int) -> Judged:
@@ -97,6 +100,13 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
     return Judged(finding, taking, taking.dispute_open)
 
 
+def _changed_about_then(scene: Scene, taking: Taking) -> bool:
+    """Whether what is agreed changed about the day of the charge, in mid-period: it may be what the change cost."""
+    since = [c.since for c in scene.membership.changes if isinstance(c, PriceChange | PlanChange | QuantityChange)]
+    near = [day for day in since if abs((taking.day - day).days) <= _CHANGE_DAYS]
+    return any(not scene.paired.calendar.dues_near(day) for day in near)
+
+
 def _crowded_out(scene: Scene, i: int) -> tuple[date, ...]:
     """The days on which others paid the renewals of the charge's time: until then it could have been for them."""
     paired, taking = scene.paired, scene.paired.takings[i]
@@ -132,6 +142,8 @@ def _whole(
     """A finding whose excess is the whole charge."""
     taking = scene.paired.takings[i]
     amount = taking.charge.amount
+    changed = _changed_about_then(scene, taking)
+    because += ("what is agreed changed about that day",) if changed else ()
     finding = Finding(
         finding_key(taking.ref),
         kind,
@@ -141,7 +153,7 @@ def _whole(
         amount,
         Money(0, amount.currency) if twin is None else twin.amount,
         amount,
-        confidence(scene, i, taking, pays=False),
+        Confidence.LIKELY if changed else confidence(scene, i, taking, pays=False),
         because,
         max((taking.day, *seen, *_crowded_out(scene, i))),
     )

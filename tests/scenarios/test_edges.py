@@ -9,6 +9,7 @@ import pytest
 
 from reconcile.facts import Charge, ChargeState, DisputeState, Fact, RefundState
 from reconcile.membership import Agreed, Agreement, Pause
+from reconcile.outcome import FindingStatus
 from tests.scenarios.world import Story, at, cancel, charge, day, dispute, failed, live, monthly, refund, wrong
 
 FP2 = "voip-fulfillment/FP-2"
@@ -413,3 +414,13 @@ def test_a_charge_that_came_too_early_to_be_for_nothing_is_seen_once_the_renewal
     (finding,) = told.judged().findings
 
     assert (finding.charge and finding.charge.id, finding.first_seen) == ("early", day("2024-03-09"))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [(RefundState.PENDING, FindingStatus.OPEN), (RefundState.SETTLED, FindingStatus.SETTLED)]
+)
+def test_our_refund_settles_a_finding_once_the_money_is_there(state: RefundState, status: FindingStatus) -> None:
+    sent = refund("b", 9900, "2024-03-10", state=state, remedy="remedy:stripe:b")
+    (finding,) = Story(facts=(*_ONCE_MORE, sent), as_of="2024-03-20").judged().findings
+
+    assert finding.status is status

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from reconcile.facts import Credit, DisputeState, Ref
-from reconcile.membership import Agreement, Every, Pause, PlanChange, PriceChange, QuantityChange
+from reconcile.membership import Agreement, Channel, Every, Pause, PlanChange, PriceChange, QuantityChange
 from reconcile.money import Money
 from reconcile.outcome import LookAlike
 from tests.scenarios.world import (
@@ -155,6 +155,64 @@ ROWS: list[tuple[str, Story, list[str]]] = [
             as_of="2024-02-01",
         ),
         [],
+    ),
+    (
+        "cancelled in the trial: no dues, but the set-up fee of joining was owed",
+        Story(
+            setup_fee=14900,
+            trial_days=14,
+            notices=(cancel("2024-01-10"),),
+            facts=(charge("2024-01-08", 14900), charge("2024-01-22", ref="c")),
+            as_of="2024-02-01",
+        ),
+        [f"post_cancellation_charge c 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
+        "once",
+        Story(
+            setup_fee=14900,
+            trial_days=14,
+            notices=(cancel("2024-01-10"),),
+            facts=(charge("2024-01-08", 14900), charge("2024-01-09", 14900, ref="c")),
+            as_of="2024-02-01",
+        ),
+        [f"unscheduled_charge c 14900 -> refund 14900 queued {FP2}"],
+    ),
+    (
+        "a call after the written notice needs nobody to follow it up",
+        Story(
+            notices=(cancel("2024-03-10"), cancel("2024-03-12", Channel.PHONE)),
+            facts=tuple(_TO_APRIL),
+            as_of="2024-04-20",
+        ),
+        [],
+    ),
+    (
+        "a yearly price on the day on which the plan becomes yearly, in mid-month: a person looks",
+        Story(
+            changes=(PlanChange(day("2024-02-20"), 15000, Every.YEAR, 1),),
+            facts=(*_TO_MARCH, charge("2024-02-20", 15000, ref="c", through="sub_1")),
+            as_of="2024-02-25",
+        ),
+        [f"duplicate_charge c 15000 -> refund 15000 held (likely) {FP2}"],
+    ),
+    (
+        "four days from the change it is not for it",
+        Story(
+            changes=(PlanChange(day("2024-02-20"), 15000, Every.YEAR, 1),),
+            facts=(*_TO_MARCH, charge("2024-02-24", 15000, ref="c", through="sub_1")),
+            as_of="2024-02-25",
+        ),
+        [f"duplicate_charge c 15000 -> refund 15000 queued {FP2}"],
+    ),
+    (
+        "a change on an anniversary says nothing of a duplicate there",
+        Story(
+            changes=(PriceChange(day("2024-03-08"), 10900),),
+            facts=(*_TO_MARCH, charge("2024-03-08", 10900), charge("2024-03-09", 10900, ref="c")),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge c 10900 -> refund 10900 queued {FP2}"],
     ),
     (
         "each failed attempt holds the window open anew",
