@@ -7,7 +7,6 @@ the same however busy the machine is."""
 
 from __future__ import annotations
 
-import base64
 import os
 import statistics
 import sys
@@ -25,7 +24,7 @@ from config.settings import Settings
 from reconcile.money import Money
 from tests import servers
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import ENCRYPTION_KEYS, MASTER_KEY, Clock
 from tests.worker.console.visitor import Visitor
 from worker.crypt import Keyring
 from worker.engine import make_engine, migrate
@@ -166,7 +165,7 @@ def _worked(pids: list[int]) -> float:
 
 
 def _runtime(engine: Engine) -> Runtime:
-    settings = Settings.model_validate({"encryption_keys": base64.b64encode(MASTER_KEY).decode()})
+    settings = Settings.model_validate({"encryption_keys": ENCRYPTION_KEYS})
     made = Runtime(
         settings, engine, Keyring((MASTER_KEY,)), inboxes(settings), rules(settings, policies.load()), Clock(NOW)
     )

@@ -11,7 +11,6 @@ It kills servers, so it starts its own: TEST_DATABASE_URL and TEST_REDIS_URL mus
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import random
 import sys
@@ -32,7 +31,7 @@ from reconcile.membership import Agreement
 from tests import servers
 from tests.handlers.stripe import bodies
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY
+from tests.worker.conftest import ENCRYPTION_KEYS
 from tests.worker.money.bank import CREDENTIALS, Bank, open_bank
 from tests.worker.money.house import EXCESS
 from worker.actors import declare
@@ -263,9 +262,12 @@ def main() -> int:
     if taken := [name for name in ("TEST_DATABASE_URL", "TEST_REDIS_URL") if name in os.environ]:
         parser.error(f"it would kill the server of {' and '.join(taken)}")
     with servers.postgres(again_s=AWAY_S) as server, servers.valkey(again_s=AWAY_S) as redis_url:
-        key = base64.b64encode(MASTER_KEY).decode()
         known = Settings.model_validate(
-            {"database_url": server.url(server.create_database()), "encryption_keys": key, "breaker_percent": 100}
+            {
+                "database_url": server.url(server.create_database()),
+                "encryption_keys": ENCRYPTION_KEYS,
+                "breaker_percent": 100,
+            }
         )
         with closing(build(known)) as runtime:
             migrate(runtime.engine)

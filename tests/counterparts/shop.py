@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from handlers.stripe.gateway import StripeGateway
 from reconcile.membership import Agreement, Membership, Plan
 from reconcile.money import Money
 from tests.counterparts.line import KEY, Line
-from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock, put_together
 from worker.engine import migrate
 from worker.judging import judge_changed, today
 from worker.money.executor import issue_due
@@ -76,7 +75,7 @@ def open_shop(line: Line, folder: Path) -> Iterator[Shop]:
     settings = Settings.model_validate(
         {
             "database_url": f"sqlite:///{folder / 'makegood.db'}",
-            "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
+            "encryption_keys": ENCRYPTION_KEYS,
             "mode": "live",
             "cooling_hours": 0,
             "breaker_percent": 100,

@@ -21,6 +21,7 @@ from worker.runtime import Runtime, build, inboxes, rules
 STRIPE_SECRET = "whsec_made_up_for_the_tests"
 PAYPAL_WEBHOOK_ID = "8PT597110X687430LKGECATA"
 MASTER_KEY = bytes(range(32))
+ENCRYPTION_KEYS = base64.b64encode(MASTER_KEY).decode()  # as the setting takes it
 
 
 @dataclass
@@ -99,7 +100,7 @@ def settings(database_url: str) -> Settings:
     """Settings with made-up webhook secrets for both providers."""
     return Settings(
         database_url=database_url,
-        encryption_keys=(SecretStr(base64.b64encode(MASTER_KEY).decode()),),
+        encryption_keys=(SecretStr(ENCRYPTION_KEYS),),
         stripe_webhook_secrets=(SecretStr(STRIPE_SECRET),),
         paypal_webhook_id=SecretStr(PAYPAL_WEBHOOK_ID),
     )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
-from tests.handlers.paypal.serving import Answered, Asked, serving
+from tests.answering import Answered, Asked, serving
 from tests.handlers.stripe import bodies
 from tests.worker import world as w
 from worker.runtime import Runtime

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import timedelta
 
 import pytest
 
-from tests.worker.conftest import MASTER_KEY
+from tests.worker.conftest import ENCRYPTION_KEYS
 from worker.doctor import State, examine
 from worker.runtime import utc_now
 
@@ -26,7 +25,7 @@ def test_two_machines_may_not_use_up_what_the_kill_timer_leaves_of_a_lease(
     module_postgres_url: str, monkeypatch: pytest.MonkeyPatch, lease: str, off: int, state: State
 ) -> None:
     monkeypatch.setenv("MAKEGOOD_DATABASE_URL", module_postgres_url)
-    monkeypatch.setenv("MAKEGOOD_ENCRYPTION_KEYS", base64.b64encode(MASTER_KEY).decode())
+    monkeypatch.setenv("MAKEGOOD_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
     monkeypatch.setenv("MAKEGOOD_LEASE_SECONDS", lease)
     found = {one.what: one.state for one in examine(lambda: utc_now() + timedelta(seconds=off))}
     assert found["clock"] is state

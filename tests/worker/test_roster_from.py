@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from handlers.strict_json import JsonObject
 from reconcile.membership import Agreement, CancelNotice, Channel, Every, Membership, PriceChange
 from reconcile.money import Money
+from tests.answering import serving
 from tests.handlers.paypal.fake import CLIENT_ID, CLIENT_SECRET, FakePayPal
-from tests.handlers.paypal.serving import serving
 from tests.worker import world as w
 from tests.worker.stripe_lists import Json, Lists, refused, stripe_with
 from tests.worker.test_backfill import no_wait

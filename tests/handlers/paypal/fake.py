@@ -15,7 +15,7 @@ from typing import cast
 
 from handlers.paypal.gateway import PayPalGateway
 from handlers.strict_json import JsonObject
-from tests.handlers.paypal.serving import Answered, Asked, serving
+from tests.answering import Answered, Asked, serving
 
 CLIENT_ID, CLIENT_SECRET = "client-of-tests", "secret-of-tests"
 SALE_ID, CAPTURE_ID, ORDER_ID = "8XY00000000000001", "3C679366HH908993F", "5O190127TN364715T"

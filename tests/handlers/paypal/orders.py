@@ -10,8 +10,8 @@ from handlers.gateway import (
     RefundOrder,
 )
 from reconcile.money import Money
+from tests.answering import Answered
 from tests.handlers.paypal.fake import CAPTURE_ID, SALE_ID, FakePayPal, paypal, world
-from tests.handlers.paypal.serving import Answered
 
 SALE = RefundOrder(
     charge=SALE_ID,

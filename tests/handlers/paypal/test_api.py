@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from handlers.paypal.api import LostError, NotSentError, PayPalApi, RejectedError, WrongCredentialError
+from tests.answering import Answered, serving
 from tests.handlers.paypal.fake import CAPTURE_ID, CLIENT_ID, CLIENT_SECRET, SALE_ID, FakePayPal, answer, refused, world
-from tests.handlers.paypal.serving import Answered, serving
 
 SALE = f"/v1/payments/sale/{SALE_ID}"
 CAPTURE = f"/v2/payments/captures/{CAPTURE_ID}"

@@ -11,8 +11,8 @@ from handlers.inbox import CertificateUnavailable, ForgedDelivery
 from handlers.paypal.certificate_cache import ENTRIES_MAX, FAILURE_KEPT_S, KEPT_S, CertificateCache
 from handlers.paypal.certificates import LIVE_HOSTS, LIVE_NAME, SANDBOX_HOSTS, SANDBOX_NAME, allowed_address
 from handlers.paypal.fetching import HttpFetch
+from tests.answering import Answered, Asked, serving
 from tests.handlers.paypal.authority import CERT_URL, Authority, rsa_key
-from tests.handlers.paypal.serving import Answered, Asked, serving
 
 PATH = "/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77"
 PEM = Authority().certificate(rsa_key("signer"))

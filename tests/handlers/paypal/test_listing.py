@@ -20,8 +20,8 @@ from handlers.paypal.listing import PayPalListing
 from handlers.strict_json import JsonObject
 from reconcile.facts import Charge, ChargeState, Dispute, Fact, Refund, Subscription
 from reconcile.money import Money
+from tests.answering import Answered, Asked, serving
 from tests.handlers.paypal.fake import CLIENT_ID, CLIENT_SECRET, FakePayPal, answer, refused
-from tests.handlers.paypal.serving import Answered, Asked, serving
 from tests.handlers.paypal.shapes import DISPUTE, SALE, SUBSCRIPTION
 
 SINCE, UNTIL = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 20, tzinfo=UTC)

@@ -11,6 +11,7 @@ from openapi_schema_validator import OAS30Validator
 from handlers.gateway import Done, Look, NoCredential, NotExecuted, RefundOrder, Refusal, Refused, Uncertain
 from reconcile.facts import Charge, ChargeState, Dispute, DisputeState, Refund
 from reconcile.money import Money
+from tests.answering import Answered
 from tests.handlers.paypal.fake import (
     CAPTURE_ID,
     ORDER_ID,
@@ -22,7 +23,6 @@ from tests.handlers.paypal.fake import (
     refused,
     world,
 )
-from tests.handlers.paypal.serving import Answered
 
 SUBSCRIPTION = "/v1/billing/subscriptions/I-AAAA"
 AGREEMENT = "/v1/payments/billing-agreements/I-AAAA"

@@ -12,9 +12,9 @@ from handlers.gateway import (
     Refused,
     Uncertain,
 )
+from tests.answering import Answered
 from tests.handlers.paypal.fake import answer, paypal, refused, world
 from tests.handlers.paypal.orders import CAPTURE, ORDERS, SALE, refund
-from tests.handlers.paypal.serving import Answered
 
 
 def test_no_connection_is_known_not_to_have_been_executed() -> None:

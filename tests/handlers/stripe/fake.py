@@ -1,18 +1,16 @@
 """A small Stripe on loopback that remembers: charges, refunds, keys. A test may put an answer of its own first."""
 
 import json
-import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from handlers.gateway import RefundOrder
 from reconcile.money import Money
+from tests import answering
+from tests.answering import Answered, serving
 from tests.handlers.stripe.bodies import Json, charge, subscription
 
 KEY = "rk_test_fake"
@@ -175,47 +173,18 @@ def _metadata(asked: Asked) -> dict[str, str]:
     return {name[9:-1]: value for name, value in asked.params.items() if name.startswith("metadata[")}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    world: ClassVar[World]
-    protocol_version = "HTTP/1.1"
-
-    def _serve(self) -> None:
-        parts = urlsplit(self.path)
-        form = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        params = dict(parse_qsl(form or parts.query, keep_blank_values=True))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.world.answer(Asked(self.command, parts.path, params, headers))
-        if reply.how == "hang":
-            time.sleep(HANG_S)
-        if reply.how != "answer":
-            self.close_connection = True
-            return
-        self.send_response(reply.status)
-        self.send_header("Request-Id", f"req_{len(self.world.asked)}")
-        self.send_header("Content-Length", str(len(reply.body)))
-        for name, value in reply.headers:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(reply.body)
-
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815  the standard library's names
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
-        """Says nothing."""
-
-
 @contextmanager
 def fake_stripe() -> Iterator[World]:
     """A World behind an address on loopback."""
     world = World()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"world": world}))
-    server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    serving.start()
-    world.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+
+    def answer(asked: answering.Asked) -> Answered:
+        parts = urlsplit(asked.path)
+        params = dict(parse_qsl(asked.body.decode() or parts.query, keep_blank_values=True))
+        reply = world.answer(Asked(asked.method, parts.path, params, asked.headers))
+        headers = {"Request-Id": f"req_{len(world.asked)}", **dict(reply.headers)}
+        wait_s = HANG_S if reply.how == "hang" else 0.0
+        return Answered(reply.status, reply.body, headers, wait_s=wait_s, hang_up=reply.how != "answer")
+
+    with serving(answer) as world.url:
         yield world
-    finally:
-        server.shutdown()
-        server.server_close()
-        serving.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from config.settings import Settings
-from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock, put_together
 from tests.worker.schemas import Schemas
 from worker.accounts import by_provider, passwords, users
 from worker.accounts.by_provider import Account, TurnedAway
@@ -36,7 +35,7 @@ def shared(
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{folder / 'makegood.db'}" if sqlite else request.getfixturevalue("module_postgres_url")
     schemas.put(url)
-    key = SecretStr(base64.b64encode(MASTER_KEY).decode())
+    key = SecretStr(ENCRYPTION_KEYS)
     made = put_together(Settings(database_url=url, encryption_keys=(key,)), Clock())
     yield made
     made.close()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.answering import Answered, Asked, serving
 
 
 @dataclass
@@ -36,57 +36,16 @@ def chat() -> Iterator[Chat]:
     """A chat's incoming webhook."""
     kept = Chat()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            kept.tries += 1
-            status, headers = kept.answers.pop(0) if kept.answers else (200, {})
-            if status == 200:
-                kept.got.append(body)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"ok" if status == 200 else b"no")
+    def answer(asked: Asked) -> Answered:
+        kept.tries += 1
+        status, headers = kept.answers.pop(0) if kept.answers else (200, {})
+        if status == 200:
+            kept.got.append(json.loads(asked.body))
+        return Answered(status, b"ok" if status == 200 else b"no", headers)
 
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    with _serving(Handler) as port:
-        kept.url = f"http://127.0.0.1:{port}/services/T0/B0/made-up"
+    with serving(answer) as address:
+        kept.url = f"{address}/services/T0/B0/made-up"
         yield kept
-
-
-@contextmanager
-def answering(body: bytes, status: int = 200) -> Iterator[str]:
-    """The address of a provider's API that answers every question alike."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    with _serving(Handler) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class Mailbox:

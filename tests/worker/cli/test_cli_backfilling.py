@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.handlers.paypal.serving import serving
+from tests.answering import serving
 from tests.worker.cli.world import DAYS, LEAST, Command
 from tests.worker.stripe_lists import KEY, Lists, charge, report
 

@@ -3,7 +3,6 @@ database and copied for each test."""
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from config.settings import Settings
 from reconcile.facts import Fact
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock, put_together
 from tests.worker.console.visitor import Visitor
 from tests.worker.schemas import Schemas
 from worker.judging import judge_changed
@@ -70,7 +69,7 @@ def _runtime(file: Path, clock: Clock) -> Runtime:
     settings = Settings.model_validate(
         {
             "database_url": f"sqlite:///{file}",
-            "encryption_keys": base64.b64encode(MASTER_KEY).decode(),
+            "encryption_keys": ENCRYPTION_KEYS,
             "report_dir": file.parent / "reports",
         }
     )

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.handlers.paypal.serving import Answered, Asked, serving
+from tests.answering import Answered, Asked, serving
 
 CLIENT_ID, CLIENT_SECRET = "makegood-of-tests", "a-client-secret-of-tests"
 KEYS = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]

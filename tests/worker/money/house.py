@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +14,7 @@ from reconcile.facts import Credit, Fact, Ref, Refund, RefundState, Subscription
 from reconcile.membership import Agreement
 from reconcile.money import Money
 from tests.worker import world as w
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock
 from tests.worker.money.bank import CREDENTIALS, Bank, Made
 from worker.audit import append_all
 from worker.judging import judge_changed
@@ -34,8 +33,7 @@ EXCESS = 2500  # of 124.00 where 99.00 was owed: less than half, so that it coul
 
 def live_settings(database_url: str) -> Settings:
     """Sends at once: no cooling and no breaker."""
-    key = base64.b64encode(MASTER_KEY).decode()
-    told = {"database_url": database_url, "encryption_keys": key, "mode": "live", "cooling_hours": 0}
+    told = {"database_url": database_url, "encryption_keys": ENCRYPTION_KEYS, "mode": "live", "cooling_hours": 0}
     return Settings.model_validate({**told, "breaker_percent": 100, **CREDENTIALS})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from sqlalchemy import select
 from tests.worker import world as w
 from tests.worker.alerts.endpoints import Chat
 from tests.worker.cli.world import environment
-from tests.worker.conftest import MASTER_KEY, Clock
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock
 from tests.worker.night.apart import DID_NOT, HAD_IT, POINTS
 from tests.worker.night.eve import AFTER, NIGHT, deliver_all
 from worker.audit import verify
@@ -28,9 +27,12 @@ ROOT = Path(__file__).parents[3]
 
 def apart(runtime: Runtime, what: str, **order: int) -> list[int]:
     """How the processes ended."""
-    key = base64.b64encode(MASTER_KEY).decode()
     alerts = [secret.get_secret_value() for secret in runtime.settings.alert_urls]
-    told = {"database": runtime.settings.database_url, "key": key, "reports": str(runtime.settings.report_dir)}
+    told = {
+        "database": runtime.settings.database_url,
+        "key": ENCRYPTION_KEYS,
+        "reports": str(runtime.settings.report_dir),
+    }
     argv = [
         sys.executable,
         "-m",

@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select, update
 
+from tests.answering import Answered, serving
 from tests.worker import world as w
-from tests.worker.alerts.endpoints import Chat, answering
+from tests.worker.alerts.endpoints import Chat
 from tests.worker.conftest import Clock
 from tests.worker.night.eve import AFTER, NIGHT
 from worker import nightly
@@ -24,6 +25,9 @@ from worker.runtime import Runtime
 from worker.schema import backfills, findings, memberships, nights
 from worker.store import listings
 from worker.store import nights as rows
+
+# A list of Stripe's in which nothing stands.
+NOTHING = Answered(body=b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}')
 
 
 @pytest.fixture(autouse=True)
@@ -203,7 +207,7 @@ def test_an_incomplete_night_says_so_first_and_holds_what_it_finds(eve: Runtime,
 
 def test_a_provider_that_answers_makes_the_picture_complete(quiet: Runtime, slack: Chat) -> None:
     """Nothing happened, and the provider says so too; the other one cannot be asked, which is said."""
-    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+    with serving(lambda _: NOTHING) as base:
         done = run_night(asking(quiet, base), NIGHT)
     assert done is not None
     told = phases.summary(done)
@@ -216,7 +220,7 @@ def test_the_first_night_asks_for_all_since_the_first_webhook(eve: Runtime, cloc
     """Until a night was complete, none has made up for what was lost before it."""
     came = clock.now.date()
     clock.now = w.at(NIGHT, 23) + timedelta(days=10)
-    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+    with serving(lambda _: NOTHING) as base:
         run_night(asking(eve, base), clock.now.date())
     with eve.engine.begin() as conn:
         asked = conn.scalars(select(backfills.c.since).where(backfills.c.provider == "stripe")).all()
@@ -226,7 +230,7 @@ def test_the_first_night_asks_for_all_since_the_first_webhook(eve: Runtime, cloc
 
 def test_a_provider_that_lists_less_than_its_webhooks_told_has_a_gap(eve: Runtime, clock: Clock) -> None:
     clock.now = w.at(NIGHT, 23)  # after the day's charges, which the provider then should list
-    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+    with serving(lambda _: NOTHING) as base:
         done = run_night(asking(eve, base), NIGHT)
     assert done is not None
     (gap_told,) = phases.summary(done).gaps
@@ -234,7 +238,8 @@ def test_a_provider_that_lists_less_than_its_webhooks_told_has_a_gap(eve: Runtim
 
 
 def test_a_provider_that_refuses_the_key_is_told_at_once(eve: Runtime, slack: Chat) -> None:
-    with answering(b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}', 401) as base:
+    refused = Answered(401, b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}')
+    with serving(lambda _: refused) as base:
         done = run_night(asking(eve, base), NIGHT)
     assert done is not None
     assert not phases.summary(done).complete
@@ -317,7 +322,7 @@ def test_latest_is_the_latest_that_is_done(eve: Runtime, clock: Clock) -> None:
 
 def test_a_night_states_for_each_provider_and_day_what_came_how(eve: Runtime, clock: Clock, slack: Chat) -> None:
     clock.now = w.at(NIGHT, 23)
-    with answering(b'{"object": "list", "data": [], "has_more": false, "url": "/v1/charges"}') as base:
+    with serving(lambda _: NOTHING) as base:
         done = run_night(asking(eve, base), NIGHT)
     assert done is not None
     told = {(day.provider, day.day): day for day in phases.summary(done).days}

@@ -3,7 +3,6 @@ for a person; and tokens of every role."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from config.settings import Settings
 from reconcile.membership import Agreement, Plan
 from reconcile.money import Money
 from tests.worker import world
-from tests.worker.conftest import MASTER_KEY, Clock, put_together
+from tests.worker.conftest import ENCRYPTION_KEYS, Clock, put_together
 from worker.accounts import tokens
 from worker.accounts.roles import Permission, Role, permissions_of
 from worker.handling import drain
@@ -74,7 +73,7 @@ class Stand:
 def standing(url: str, *, plain: bool = True) -> Iterator[Stand]:
     """A stand on a database at the head of the schema; with `plain` its providers' events are plain facts."""
     clock = Clock(NOW)
-    key = SecretStr(base64.b64encode(MASTER_KEY).decode())
+    key = SecretStr(ENCRYPTION_KEYS)
     built = put_together(Settings(database_url=url, encryption_keys=(key,)), clock)
     runtime = world.plain_inboxes(built) if plain else built
 

@@ -65,7 +65,7 @@ def serving(answer: Callable[[Asked], Answered]) -> Iterator[str]:
                 if closing.wait(given.drip_s):
                     return
 
-        do_GET = do_POST = do_PATCH = handle_any  # noqa: N815  the names that http.server looks for
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815  the names that http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""
