@@ -90,7 +90,6 @@ class Sent:
     """What came of it so far."""
 
     answers: Counter[int] = field(default_factory=Counter)
-    tried_again: int = 0
     kept: int = 0
     stopped: list[tuple[str, int, float]] = field(default_factory=list)  # service, what it ended with, after how long
     _since: list[float] = field(default_factory=list)
@@ -143,7 +142,6 @@ class Sender:
             if status == 200:
                 sent.kept += 1
                 return
-            sent.tried_again += 1
             await asyncio.sleep(BUSY_S)
 
     def _request(self, body: bytes) -> bytes:

@@ -47,7 +47,7 @@ class Renewal:
 
 
 def expected_renewals(
-    membership: Membership, course: Course, until: date, granted: Sequence[tuple[date, int]] = ()
+    membership: Membership, course: Course, until: date, granted: Sequence[tuple[date, int]]
 ) -> tuple[Renewal, ...]:
     """All that is owed and due on or before `until`, in order of due date. `granted` credits (date, minor units) lower
     the dues that come after them."""

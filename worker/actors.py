@@ -102,12 +102,6 @@ def working(runtime: Runtime, broker: Broker, *, threads: int = 4) -> Iterator[A
             broker.flush_all()
 
 
-def run_worker(runtime: Runtime, broker: Broker, stop: threading.Event, *, threads: int = 4) -> None:
-    """`makegood work`: carry messages out until `stop` is set."""
-    with working(runtime, broker, threads=threads):
-        stop.wait()
-
-
 def _drain(runtime: Runtime, stopping: threading.Event) -> None:
     try:
         handled = drain(runtime, stopping.is_set)

@@ -115,8 +115,8 @@ async def own_connection(engine: Engine) -> AsyncConnection:
     return await AsyncConnection.connect(address, autocommit=True, **_CONNECTING)
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to the head (or to `revision`, for the tests). Harmless to repeat.
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the head. Harmless to repeat.
 
     On SQLite all of it is one transaction. On Postgres each migration is one, waits for no lock longer than a moment,
     since whoever comes after it would wait too, and is tried again; indexes are built beside the traffic."""
@@ -124,24 +124,24 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         from alembic import command
 
         with engine.begin() as conn:
-            command.upgrade(alembic_config(conn), revision)
+            command.upgrade(alembic_config(conn), "head")
         return
     with engine.connect() as conn:
         try:
             _alone(conn)
-            _upgrade_beside_traffic(conn, revision)
+            _upgrade_beside_traffic(conn)
         finally:
             conn.invalidate()  # what was set for it, and its lock, are not for the pool
 
 
-def _upgrade_beside_traffic(conn: Connection, revision: str) -> None:
+def _upgrade_beside_traffic(conn: Connection) -> None:
     from alembic import command
 
     config = alembic_config(conn)
     config.attributes["apart"] = True
     for left in reversed(range(MIGRATION_TRIES)):
         try:
-            command.upgrade(config, revision)
+            command.upgrade(config, "head")
             return
         except OperationalError as fault:
             if left == 0 or not isinstance(fault.orig, LockNotAvailable):

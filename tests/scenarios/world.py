@@ -265,7 +265,3 @@ def _said(finding: Finding, remedy: Remedy | None) -> str:
         clause = f" {remedy.clause}" if remedy.clause else ""
         parts.append(f"-> {remedy.kind}{amount} {remedy.state}{why}{clause}")
     return " ".join(part for part in parts if part)
-
-
-def days_before(text: str, days: int) -> str:
-    return (day(text) - timedelta(days=days)).isoformat()

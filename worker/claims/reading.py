@@ -68,7 +68,7 @@ def words_of(policy: Policy) -> list[str]:
     return [word for bundle in held for clause in bundle.clauses for word in clause.terms.unless_named]
 
 
-def read_file(file: Path, words: Iterable[str] = ()) -> TakenClaim:
+def read_file(file: Path, words: Iterable[str]) -> TakenClaim:
     """The one claim of a JSON file. Raises BadFieldError, and OSError where there is no file."""
     body = file.read_bytes()
     if len(body) > FILE_BYTES_MAX:

@@ -74,11 +74,11 @@ def web(port: Port = None) -> None:
 def work(threads: Annotated[int, typer.Option("--threads", min=1, max=64)] = 4) -> None:
     """A worker by itself: handles what the receiver keeps. Start as many as there is work for."""
     with _serving(apart=True) as (runtime, broker, stop):
-        from worker.actors import run_worker
+        from worker.actors import working
         from worker.money.child import executing
 
-        with executing(runtime):
-            run_worker(runtime, broker, stop, threads=threads)
+        with executing(runtime), working(runtime, broker, threads=threads):
+            stop.wait()
 
 
 def clock() -> None:

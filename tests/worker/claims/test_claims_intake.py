@@ -27,7 +27,6 @@ from worker.store.listings import Filter
 from worker.store.roster import RosterRow
 
 BUYER = "buyer@example.com"
-JUDGED = date(2026, 3, 1)
 
 
 def member(*policy: str, ref: str = "M-1", n: int = 1) -> RosterRow:

@@ -56,7 +56,7 @@ class Faults:
     fails: timedelta = timedelta(days=20)
     met: Counter[Fault] = field(default_factory=Counter)
     _scripts: dict[bool, deque[Fault]] = field(default_factory=lambda: {True: deque(), False: deque()})
-    _chances: dict[bool, tuple[int, Mapping[Fault, float]]] = field(default_factory=dict)
+    _chances: tuple[int, Mapping[Fault, float]] | None = None
     _nth: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,31 +66,29 @@ class Faults:
             raise ValueError("a read makes nothing that such a fault could be about")
         self._scripts[reads].extend(faults)
 
-    def chance(self, seed: int, shares: Mapping[Fault, float], *, reads: bool = False) -> None:
-        """From now on each call meets a fault by these chances. It depends on the seed, on what is called and on how
-        often it was, and not on who else calls meanwhile."""
-        if reads and not READS.issuperset(shares):
-            raise ValueError("a read makes nothing that such a fault could be about")
-        self._chances[reads] = seed, dict(shares)
+    def chance(self, seed: int, shares: Mapping[Fault, float]) -> None:
+        """From now on each call that moves money meets a fault by these chances. It depends on the seed, on what is
+        called and on how often it was, and not on who else calls meanwhile."""
+        self._chances = seed, dict(shares)
 
     def calm(self) -> None:
         """No more faults."""
         with self._lock:
-            self._chances.clear()
+            self._chances = None
             for script in self._scripts.values():
                 script.clear()
 
     def next(self, call: str, *, reads: bool = False) -> Fault:
         """What the call `call` (its method, its path, its key) meets this time."""
         with self._lock:
-            fault = self._scripts[reads].popleft() if self._scripts[reads] else self._drawn(call, reads)
+            fault = self._scripts[reads].popleft() if self._scripts[reads] else self._drawn(call, reads=reads)
             self.met[fault] += 1
             return fault
 
-    def _drawn(self, call: str, reads: bool) -> Fault:  # noqa: FBT001 - which of the two tables
-        if reads not in self._chances:
+    def _drawn(self, call: str, *, reads: bool) -> Fault:
+        if reads or self._chances is None:
             return Fault.OK
-        seed, shares = self._chances[reads]
+        seed, shares = self._chances
         self._nth[call] += 1
         drawn = Random(f"{seed} {call} {self._nth[call]}").random()  # noqa: S311 - faults must be repeatable
         for fault, share in shares.items():
