@@ -284,6 +284,7 @@ def test_the_environment_cannot_divert_a_call(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for _ in range(2):
         assert isinstance(gateway.refund(order()), Done)
+    assert len(world.asked) == 2
     for asked in world.asked:
         assert asked.headers["authorization"] == f"Bearer {KEY}"
         # The second call would report how long the first one took.
