@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -13,8 +14,20 @@ from worker.cli.options import Check, Json, example
 
 app = typer.Typer(help="The audit log.")
 
+# The night's message writes a head behind the number of its entry.
+_HEAD = re.compile(r"(?:[0-9]+:)?([0-9a-f]{64})", re.ASCII)
+
+
+def noted(text: str) -> str:
+    """A head as it was noted."""
+    if (found := _HEAD.fullmatch(text.strip().lower())) is None:
+        raise typer.BadParameter(f"a head of 64 hexadecimal digits is expected, not '{text}'")
+    return found[1]
+
+
 Expect = Annotated[
-    str | None, typer.Option("--expect", metavar="HASH", help="A head noted earlier, which the chain must contain.")
+    str | None,
+    typer.Option("--expect", parser=noted, metavar="HASH", help="A head noted earlier, which the chain must contain."),
 ]
 
 

@@ -30,7 +30,7 @@ def chosen(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
 
 def words(given: list[str] | None) -> list[str]:
     """What an option names that may be repeated, or hold several with commas between them."""
-    return [word for part in given or [] for word in part.split(",") if word]
+    return [word.strip() for part in given or [] for word in part.split(",")]
 
 
 def one_of(option: str, name: str, known: tuple[str, ...]) -> str:

@@ -33,6 +33,8 @@ def test_without_a_command_the_help_is_shown(makegood: Command) -> None:
             ["findings", "--status", "lost"],
             "--status: one of open, settled, waived, cleared, all is expected, not 'lost'",
         ),
+        (["remedies", "--status", ""], "--status: one of queued, held, submitted, settled, failed, waived, all is"),
+        (["audit", "verify", "--expect", "beef"], "a head of 64 hexadecimal digits is expected, not 'beef'"),
         (["remedies", "--status", "open"], "--status: one of queued, held, submitted, settled, failed, waived, all"),
         (["findings", "--kind", "theft"], "--kind: one of duplicate_charge, overcharge"),
         (["findings", "--since", "1/2/2024"], "a date such as 2024-01-31 is expected, not '1/2/2024'"),

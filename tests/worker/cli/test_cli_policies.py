@@ -78,8 +78,9 @@ def test_the_audit_chain_is_verified(judged: Command) -> None:
     with sqlite3.connect("makegood.db") as database:
         database.execute("DELETE FROM audit")
     assert judged("audit", "verify", "--check").code == 0, "an empty chain is whole"
-    cut = judged("audit", "verify", "--check", "--expect", head)
-    assert (cut.code, "its end was cut off" in cut.out) == (1, True)
+    for written in (head, f"7:{head.upper()}"):  # as the night's message has it
+        cut = judged("audit", "verify", "--check", "--expect", written)
+        assert (cut.code, "its end was cut off" in cut.out) == (1, True)
 
 
 def test_migrate_can_be_repeated(makegood: Command) -> None:

@@ -86,4 +86,6 @@ def test_the_chain_is_checked_and_a_changed_entry_or_a_lost_end_is_named(called:
     assert whole == {"entries": newest["n"], "head": newest["hash"], "first_broken": None}
     assert cut["first_broken"] == whole["entries"] + 1
     assert changed["first_broken"] == 2
-    assert called("GET", "/audit/verify?expect=x").json()["field"] == "expect"
+    refused = called("GET", "/audit/verify?expect=x").json()
+    assert (refused["field"], refused["detail"]) == ("expect", "expect: a head of 64 hexadecimal digits is expected")
+    assert called("GET", "/explain/%00").json()["detail"] == "ref: text without control characters is expected"

@@ -55,6 +55,12 @@ _EXPECTED: Mapping[str, str] = {
     "string_too_short": "text is expected",
     "string_too_long": "text of at most {max_length} characters is expected",
 }
+# What has a form of its own; a reference, a key and a name are any text.
+_LIKE = {
+    "If-Match": 'the ETag of what was read, in its quotes, such as "3",',
+    "Idempotency-Key": "text of printable ASCII without blanks",
+    "expect": "a head of 64 hexadecimal digits",
+}
 _WORD = re.compile(r"'([^']+)'")
 
 T = TypeVar("T")
@@ -154,8 +160,8 @@ def _said(place: str, errors: Sequence[Mapping[str, Any]]) -> str:
         # Several where a parameter is one of several lists of words.
         words = [word for error in errors for word in _WORD.findall(str(error.get("ctx", {}).get("expected", "")))]
         return f"one of {', '.join(dict.fromkeys(words))} is expected"
-    if kind == "string_pattern_mismatch" and place == "If-Match":
-        return 'the ETag of what was read is expected, in its quotes, such as "3"'
+    if kind == "string_pattern_mismatch":
+        return f"{_LIKE.get(place, 'text without control characters')} is expected"
     if kind in _EXPECTED:
         return _EXPECTED[kind].format(**context)
     return str(errors[0]["msg"]).removeprefix("Value error, ")
