@@ -24,8 +24,8 @@ from worker.tables import utc
 
 
 def as_row(membership: Membership, member: Mapping[str, object] | None) -> Row:
-    """The row in the order of contract.md; read again it gives the same membership. `member` is what is told of the
-    person."""
+    """The row, its keys in their documented order; read again it gives the same membership. `member` is what is told of
+    the person."""
     return {
         "membership": membership.ref,
         "member": None if member is None else dict(member),

@@ -8,7 +8,7 @@ from worker.sandbox.merchant import Agreement, Member
 
 
 def roster_line(member: Member) -> dict[str, Any]:
-    """The membership as the merchant's roster states it (`contract.md`, Roster)."""
+    """The membership as the merchant's roster states it."""
     plan = member.plan
     return {
         "membership": member.ref,

@@ -82,7 +82,7 @@ def decided(decision: ClaimDecision, at: datetime) -> Row:
 
 
 def answer(row: Mapping[str, Any]) -> Row:
-    """The answer of contract.md, in its order of keys."""
+    """What `makegood claim` and the API answer, in their order of keys."""
     said = {**row, "claim": row["id"], "amount": row["amount_minor"]}
     return {name: said[name] for name in _ANSWER}
 

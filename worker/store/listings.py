@@ -1,4 +1,5 @@
-"""The listings of contract.md: plain dicts in its key order, in an order that does not depend on arrival."""
+"""The listings that people and programs are given: plain dicts whose keys keep their order, in an order that does not
+depend on arrival."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def _form(desk: Desk, given: Mapping[str, str], said: str, status: int = 200) ->
 
 
 def _claim(desk: Desk) -> dict[str, Any]:
-    """The form as contract.md has a claim. Empty fields are left out; times are in the merchant's zone."""
+    """The form as a claim that the command would take. Empty fields are left out; times are in the merchant's zone."""
     form = {name: value.strip() for name, value in desk.form.items() if value.strip() and name != "token"}
     told: dict[str, Any] = {
         name: form[name]
