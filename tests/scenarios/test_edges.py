@@ -319,6 +319,32 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         [f"duplicate_charge b 9900 -> refund 5900 queued {FP2}"],
     ),
     (
+        "what failed before the charge stated what went back is not in that",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="a"),
+                replace(charge("2024-03-09", ref="b", refunded=4000), told_at=at("2024-03-15")),
+                replace(refund("b", 3000, "2024-03-10", state=RefundState.FAILED), told_at=at("2024-03-12")),
+            ),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge b 9900 -> refund 5900 queued {FP2}"],
+    ),
+    (
+        "what failed after it was",
+        Story(
+            facts=(
+                *_TO_MARCH,
+                charge("2024-03-08", ref="a"),
+                replace(charge("2024-03-09", ref="b", refunded=4000), told_at=at("2024-03-15")),
+                replace(refund("b", 3000, "2024-03-10", state=RefundState.FAILED), told_at=at("2024-03-16")),
+            ),
+            as_of="2024-03-20",
+        ),
+        [f"duplicate_charge b 9900 -> refund 8900 queued {FP2}"],
+    ),
+    (
         "a refund on its last day of grace",
         Story(facts=(*_ONCE_MORE, refund("b", 9900, "2024-03-10", state=RefundState.PENDING)), as_of="2024-03-31"),
         ["corrected_elsewhere b 9900"],

@@ -97,8 +97,8 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         "cancelled and re-activated on one day: the notice is withdrawn",
         Story(
             notices=(cancel("2024-03-10"), reactivate("2024-03-10")),
-            facts=(*_TO_APRIL, charge("2024-04-08")),
-            as_of="2024-04-20",
+            facts=(*_TO_APRIL, charge("2024-04-08"), charge("2024-05-08")),
+            as_of="2024-05-20",
         ),
         [],
     ),
@@ -283,3 +283,14 @@ def test_a_charge_is_an_overlap_up_to_a_week_from_the_move(on: str, notes: tuple
     (explained,) = told.judged().explained
 
     assert explained.notes == notes
+
+
+def test_a_period_that_a_re_activation_cut_short_ends_there() -> None:
+    told = Story(
+        notices=(reactivate("2024-03-20"),),
+        facts=(*_TO_APRIL, charge("2024-03-12", ref="twice"), charge("2024-03-20")),
+        as_of="2024-03-30",
+    )
+    (finding,) = told.judged().findings
+
+    assert finding.because[0] == "stripe:ch_2024-03-08_9900 paid the period 2024-03-08 to 2024-03-20"
