@@ -3,12 +3,16 @@ change of the core that no other test noticed."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from reconcile.facts import Credit, DisputeState, Ref
+from reconcile.clauses import decide
+from reconcile.facts import Credit, DisputeState, Ref, Subscription
 from reconcile.membership import Agreement, Channel, Every, Pause, PlanChange, PriceChange, QuantityChange
 from reconcile.money import Money
-from reconcile.outcome import LookAlike
+from reconcile.outcome import LookAlike, RemedyKind
+from reconcile.policy import Bundle, Clause, ClauseRemedy, Force
 from tests.scenarios.world import (
     PAYPAL,
     STRIPE,
@@ -294,3 +298,24 @@ def test_a_period_that_a_re_activation_cut_short_ends_there() -> None:
     (finding,) = told.judged().findings
 
     assert finding.because[0] == "stripe:ch_2024-03-08_9900 paid the period 2024-03-08 to 2024-03-20"
+
+
+@pytest.mark.parametrize(("more", "proposed"), [((), ["cancel:paypal:I-1"]), ((ended("2024-03-10"),), [])])
+def test_an_agreement_that_charges_after_it_was_given_up_is_to_be_ended_unless_it_has(
+    more: tuple[Subscription, ...], proposed: list[str]
+) -> None:
+    moved = (*_GIVEN_UP, Agreement("stripe", subscription="sub_1", customer="cus_1", since=day("2024-02-20")))
+    old = charge("2024-03-09", ref="old", provider="paypal", through="I-1")
+    told = Story(agreements=moved, facts=(*_TO_APRIL, old, *more), as_of="2024-03-20")
+
+    assert [r.key for r in told.judged().remedies if r.kind is RemedyKind.CANCEL_AGREEMENT] == proposed
+
+
+def test_a_sentence_about_services_at_large_gives_way_to_one_about_errors() -> None:
+    """Else a bar on all refunds would stand against the promise to put errors right, and a person had to decide."""
+    large = Clause("X-1", "", "", frozenset({"duplicate_charge"}), ClauseRemedy.NONE, Force.BAR, general=True)
+    exact = Clause("X-2", "", "", frozenset({"duplicate_charge"}), ClauseRemedy.REFUND, Force.SHALL)
+    bundle = Bundle("x", "1", "", (large, exact))
+
+    assert decide("duplicate_charge", [bundle], breach=False).name == "x/X-2"
+    assert decide("duplicate_charge", [replace(bundle, clauses=(large,))], breach=False).name == "x/X-1"
