@@ -30,7 +30,8 @@ from reconcile.membership import (
     Termination,
 )
 from reconcile.money import Money
-from worker.roster import LINE_BYTES_MAX, Bundles, RosterError, read
+from worker.roster.files import LINE_BYTES_MAX, RosterError, read
+from worker.roster.row import Bundles
 from worker.store.roster import RosterRow
 
 BUNDLES = Bundles(("smartcalls", "voip-fulfillment", "iptv"), ("smartcalls", "voip-fulfillment"))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reconcile.membership import Agreement, CancelNotice, Channel, Every, Membership, Plan
 from reconcile.money import Money
 from tests.worker.test_roster import BUNDLES, rows_or_one_line
-from worker.roster import RosterError, read
-from worker.roster_csv import COLUMNS
+from worker.roster.csv_form import COLUMNS
+from worker.roster.files import RosterError, read
 
 HEADER = ",".join(COLUMNS)
 LEAST = "membership,started_on,price,currency,stripe_customer\n"

@@ -21,8 +21,8 @@ from tests.worker import world as w
 from tests.worker.stripe_lists import Json, Lists, refused, stripe_with
 from tests.worker.test_backfill import no_wait
 from worker.backfill import BackfillError
-from worker.roster_changes import add_change, add_notice
-from worker.roster_from import SEVERAL, STATED_ALREADY, Built, take_in
+from worker.roster.changes import add_change, add_notice
+from worker.roster.from_provider import SEVERAL, STATED_ALREADY, Built, take_in
 from worker.runtime import Runtime
 from worker.store import roster
 from worker.store.facts import store_facts

@@ -11,8 +11,7 @@ from pathlib import Path
 from tests.worker.conftest import Clock
 from worker import handling, judging, report
 from worker.engine import reading
-from worker.roster import Bundles
-from worker.roster_row import row
+from worker.roster.row import Bundles, row
 from worker.runtime import Runtime
 from worker.sandbox.roster_lines import roster_line
 from worker.sandbox.stories import World, world

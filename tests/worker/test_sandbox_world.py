@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.outcome import FindingKind
-from worker import roster
+from worker.roster.files import read
+from worker.roster.row import Bundles
 from worker.sandbox import reckoning
 from worker.sandbox.deliveries import posted
 from worker.sandbox.merchant import DEFAULT_POLICY, Member, Plan
@@ -60,8 +61,8 @@ def test_nothing_is_told_that_comes_after_the_last_day(default_world: World) -> 
 def test_the_roster_of_the_world_is_a_roster(default_world: World, tmp_path: Path) -> None:
     file = tmp_path / "roster.jsonl"
     file.write_text("".join(json.dumps(roster_line(m)) + "\n" for m in default_world.members), encoding="utf-8")
-    bundles = roster.Bundles({"smartcalls", "voip-fulfillment", "iptv"}, DEFAULT_POLICY)
-    rows = list(roster.read(file, bundles))
+    bundles = Bundles({"smartcalls", "voip-fulfillment", "iptv"}, DEFAULT_POLICY)
+    rows = list(read(file, bundles))
     assert [row.membership.ref for row in rows] == [member.ref for member in default_world.members]
 
 

@@ -15,7 +15,7 @@ from reconcile.claims_types import Claim, ClaimKind, Defect, Disruption, Prefers
 from reconcile.facts import Ref
 from reconcile.membership import Channel
 from reconcile.policy import Policy
-from worker.roster_fields import EMAIL, BadFieldError, Fields
+from worker.fields import EMAIL, BadFieldError, Fields
 from worker.scrubbing.texts import scrubbed
 
 _CLAIM = (

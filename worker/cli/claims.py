@@ -13,8 +13,8 @@ from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened, reading
 from worker.cli.options import Check, Csv, Json, Kind, MembershipRef, Since, Status, Xlsx, chosen, example, one_of
+from worker.fields import MOMENTS, TIMES
 from worker.report.amounts import written
-from worker.roster_fields import MOMENTS, TIMES
 from worker.tables import Column, Row, money, plain
 
 CLAIMS = (
@@ -71,7 +71,7 @@ def claim(file: File, *, as_of: AsOf = None) -> None:
     """Take in a member's claim and print the answer as JSON: remedy, amount, clause, reason, what is asked for."""
     from worker import tables
     from worker.claims import ClaimError, read_file, take, words_of
-    from worker.roster_fields import BadFieldError
+    from worker.fields import BadFieldError
 
     with opened() as runtime:
         try:

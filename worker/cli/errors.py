@@ -65,7 +65,7 @@ def _bad_input_kinds() -> tuple[type[Exception], ...]:
     from config.settings import SettingsError
     from worker.crypt import CannotOpenError
     from worker.events_file import EventsFileError
-    from worker.roster import RosterError
+    from worker.roster.files import RosterError
 
     return PolicyError, SettingsError, CannotOpenError, EventsFileError, RosterError
 

@@ -68,8 +68,9 @@ def _roster_of_file(file: Path, *, as_json: bool) -> None:
 
 def _import_roster(runtime: Runtime, file: Path, tell: Callable[[int], None]) -> dict[str, int]:
     from worker.engine import lift_limits
-    from worker.roster import Bundles, read
-    from worker.roster_changes import statement_of
+    from worker.roster.changes import statement_of
+    from worker.roster.files import read
+    from worker.roster.row import Bundles
     from worker.store.roster import import_memberships
     from worker.store.sql import run
 
@@ -92,12 +93,13 @@ def _import_roster(runtime: Runtime, file: Path, tell: Callable[[int], None]) ->
 
 def _roster_from(provider: str, *, as_json: bool) -> None:
     from handlers.roster import CANNOT_CATCH
-    from worker import roster_from, tables
+    from worker import tables
     from worker.backfill import NoCredentialError
+    from worker.roster import from_provider
 
     with opened() as runtime, progress("agreements read") as tell:
         try:
-            built = roster_from.take_in(runtime, provider, progress=tell)
+            built = from_provider.take_in(runtime, provider, progress=tell)
         except NoCredentialError as error:
             raise bad_input(str(error)) from None
     counts = {name: getattr(built.imported, name) for name in ("added", "changed", "unchanged")}

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.errors import bad_input
-from worker.roster_fields import iso_day
+from worker.fields import iso_day
 
 
 def day(text: str) -> date:

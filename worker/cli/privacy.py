@@ -36,8 +36,8 @@ def correct(
     member: Member, *, name: Field = None, email: Field = None, country: Field = None, by: By = "privacy"
 ) -> None:
     """Set a member's name, e-mail or country."""
+    from worker.fields import BadFieldError
     from worker.privacy import rights
-    from worker.roster_fields import BadFieldError
 
     try:
         told = rights.correction({"name": name, "email": email, "country": country})

@@ -16,7 +16,7 @@ from worker.codec import membership_to_plain
 from worker.engine import empty_log
 from worker.judging import judge_memberships, today
 from worker.notices.writing import place as notice_place
-from worker.roster_row import personal_fields
+from worker.roster.row import personal_fields
 from worker.runtime import Runtime
 from worker.schema import Row
 from worker.store import claims, members, rights, roster

@@ -20,8 +20,10 @@ from typing import Any
 import structlog
 
 from config.settings import Settings
-from worker import handling, judging, report, roster, runtime
+from worker import handling, judging, report, runtime
 from worker.engine import migrate
+from worker.roster import files
+from worker.roster.row import Bundles
 from worker.runtime import Runtime
 from worker.sandbox import balance, live, scorecard
 from worker.sandbox.balance import Balance
@@ -128,8 +130,8 @@ def import_roster(demo: Demo) -> None:
     """By way of the file that a merchant would hand in."""
     file = demo.folder / "roster.jsonl"
     file.write_text("".join(f"{json.dumps(roster_line(member))}\n" for member in demo.made.members), encoding="utf-8")
-    bundles = roster.Bundles(demo.product.rules.policy.versions.keys(), demo.product.settings.policy)
-    rows = roster.read(file, bundles)
+    bundles = Bundles(demo.product.rules.policy.versions.keys(), demo.product.settings.policy)
+    rows = files.read(file, bundles)
     with demo.product.engine.begin() as conn:
         while part := list(islice(rows, SLICE)):
             import_memberships(conn, demo.product.keyring, part, demo.product.clock())

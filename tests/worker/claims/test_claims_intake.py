@@ -14,9 +14,9 @@ from tests.worker.world import PRICE, START, at, charge, refund, row, stripe, ta
 from worker import claims
 from worker.audit import verify
 from worker.claims import ClaimError, read
+from worker.fields import BadFieldError
 from worker.judging import reconcile_all
 from worker.privacy import rights
-from worker.roster_fields import BadFieldError
 from worker.runtime import Runtime
 from worker.schema import audit, notices
 from worker.schema import claims as table

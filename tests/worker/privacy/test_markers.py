@@ -18,11 +18,12 @@ from worker import claims, handling, tables
 from worker.claims import ClaimError, read
 from worker.events_file import read as read_events
 from worker.explaining import explain, page
+from worker.fields import BadFieldError
 from worker.judging import reconcile_all
 from worker.privacy import rights
-from worker.roster import Bundles, RosterError
-from worker.roster import read as read_roster
-from worker.roster_fields import BadFieldError
+from worker.roster.files import RosterError
+from worker.roster.files import read as read_roster
+from worker.roster.row import Bundles
 from worker.runtime import Runtime
 from worker.schema import deliveries, metadata
 from worker.store import listings

@@ -13,9 +13,9 @@ from handlers.currencies import AMOUNT_MAX
 from reconcile.outcome import RemedyKind
 from worker import explaining
 from worker.engine import reading
+from worker.fields import Fields
 from worker.money import decisions
 from worker.money.decisions import Seen
-from worker.roster_fields import Fields
 from worker.runtime import Runtime
 from worker.store import listings
 from worker.store.listings import Filter

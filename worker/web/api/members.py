@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from worker.fields import BadFieldError, Fields
 from worker.privacy import rights
 from worker.privacy.rights import NobodyError
-from worker.roster_fields import BadFieldError, Fields
 from worker.runtime import Runtime
 from worker.store.tokens import Token
 from worker.tables import Row

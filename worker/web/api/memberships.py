@@ -13,8 +13,9 @@ from starlette.responses import Response
 from worker.accounts.roles import Permission
 from worker.audit import Entry, append_all
 from worker.engine import reading
-from worker.roster import Bundles
-from worker.roster_changes import (
+from worker.fields import BadFieldError
+from worker.fields import shown as quoted
+from worker.roster.changes import (
     OtherVersionError,
     UnknownMembershipError,
     Written,
@@ -22,10 +23,8 @@ from worker.roster_changes import (
     add_notice,
     put,
 )
-from worker.roster_fields import BadFieldError
-from worker.roster_fields import shown as quoted
-from worker.roster_plain import as_row, masked
-from worker.roster_row import change, notice, row
+from worker.roster.row import Bundles, change, notice, row
+from worker.roster.written import as_row, masked
 from worker.runtime import Runtime
 from worker.store import roster
 from worker.store.sql import run

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from worker.roster_fields import iso_day
+from worker.fields import iso_day
 from worker.store.listings import Placed
 from worker.tables import Row, as_json
 from worker.web.api.problems import bad_field

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from worker.faults import where
-from worker.roster_fields import BadFieldError
+from worker.fields import BadFieldError
 from worker.store.sql import TRANSIENT
 
 MEDIA_TYPE = "application/problem+json"

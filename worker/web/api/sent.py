@@ -11,7 +11,7 @@ from fastapi import Depends, Header, Request
 from handlers import strict_json
 from handlers.inbox import MalformedDelivery
 from handlers.strict_json import JsonObject
-from worker.roster_fields import Fields
+from worker.fields import Fields
 from worker.web.api.problems import Refused, understood
 from worker.web.body import BODY_BYTES_MAX, GoneError, TooLargeError, headers_of, read_body
 from worker.web.deadline import Deadline, TooSlowError

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from worker.roster_fields import iso_day
+from worker.fields import iso_day
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from reconcile.claims_types import ClaimKind, ClaimState
 from reconcile.membership import Channel
 from reconcile.stints import day_begins, day_over
 from worker.claims import ClaimError, read, take, words_of
-from worker.roster_fields import BadFieldError
+from worker.fields import BadFieldError
 from worker.store import console, standing
 from worker.store.console import ClaimsAsked
 from worker.web.console import asking

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from worker import explaining
 from worker.audit import Entry, append_all
-from worker.roster_plain import as_row, masked
+from worker.roster.written import as_row, masked
 from worker.schema import Row
 from worker.store import console, rights, roster
 from worker.store.sql import run

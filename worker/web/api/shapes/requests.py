@@ -12,7 +12,7 @@ from reconcile.membership import Channel
 from reconcile.outcome import RemedyKind
 from worker.claims.reading import EVIDENCE_MAX
 from worker.claims.reading import TEXT_MAX as EXPLANATION_MAX
-from worker.roster_fields import EMAIL
+from worker.fields import EMAIL
 from worker.web.api.sent import JSON, LINES
 from worker.web.api.shapes.base import Shape
 from worker.web.api.shapes.rows import Id, Minor

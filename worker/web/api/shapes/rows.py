@@ -9,8 +9,8 @@ from pydantic import Field
 
 from handlers.currencies import AMOUNT_MAX
 from reconcile.membership import Channel, Every, MonthEnd
-from worker.roster_fields import EMAIL, TEXT_MAX
-from worker.roster_row import COUNT_MAX, QUANTITY_MAX, TRIAL_DAYS_MAX, Provider
+from worker.fields import EMAIL, TEXT_MAX
+from worker.roster.row import COUNT_MAX, QUANTITY_MAX, TRIAL_DAYS_MAX, Provider
 from worker.web.api.shapes.base import Shape
 
 Minor = Annotated[int, Field(ge=0, le=AMOUNT_MAX, description="Whole minor units.")]

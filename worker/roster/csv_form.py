@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from handlers.currencies import AMOUNT_MAX, exponent
 from handlers.inbox import MalformedDelivery
 from handlers.reports import unreadable
-from worker.roster_fields import BadFieldError, shown
+from worker.fields import BadFieldError, shown
 
 COLUMNS = (
     *("membership", "email", "name", "country", "started_on"),

@@ -1,4 +1,5 @@
-"""Typed fields of a roster row. What does not fit is said in one line: field, what is expected, what stands there."""
+"""Typed fields of what people send: a roster row, a claim, a body of the API. What does not fit is said in
+one line: field, what is expected, what stands there."""
 
 from __future__ import annotations
 

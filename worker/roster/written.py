@@ -1,4 +1,4 @@
-"""A membership as a roster row: what `worker/roster_row.py` reads, written."""
+"""A membership as a roster row: what `worker/roster/row.py` reads, written."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from reconcile.membership import Change, Membership, Notice
 from worker.audit import Entry, append_all
-from worker.roster_fields import BadFieldError
+from worker.fields import BadFieldError
 from worker.runtime import Runtime
 from worker.store import members, roster
 from worker.store.roster import RosterRow, import_memberships

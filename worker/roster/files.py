@@ -7,12 +7,10 @@ from pathlib import Path
 
 from handlers import strict_json
 from handlers.inbox import MalformedDelivery
-from worker import roster_csv
-from worker.roster_fields import BadFieldError
-from worker.roster_row import Bundles, row
+from worker.fields import BadFieldError
+from worker.roster import csv_form
+from worker.roster.row import Bundles, row
 from worker.store.roster import RosterRow
-
-__all__ = ["Bundles", "RosterError", "read"]
 
 LINE_BYTES_MAX = 1_000_000
 _BOM = b"\xef\xbb\xbf"
@@ -62,13 +60,13 @@ def _json_rows(file: Path, bundles: Bundles) -> Iterator[tuple[int, RosterRow]]:
 
 def _csv_rows(file: Path, bundles: Bundles) -> Iterator[tuple[int, RosterRow]]:
     try:
-        for number, cells in roster_csv.rows(_texts(file)):
+        for number, cells in csv_form.rows(_texts(file)):
             try:
-                yield number, row(roster_csv.as_json(cells), bundles)
+                yield number, row(csv_form.as_json(cells), bundles)
             except BadFieldError as error:
-                path = roster_csv.column(error.path)
+                path = csv_form.column(error.path)
                 raise RosterError(f"{file}:{number}: {BadFieldError(path, error.said)}") from None
-    except roster_csv.LineError as error:
+    except csv_form.LineError as error:
         raise RosterError(f"{file}:{error.line}: {error}") from None
 
 

@@ -31,7 +31,7 @@ from reconcile.membership import (
     Termination,
 )
 from reconcile.money import Money
-from worker.roster_fields import EMAIL, BadFieldError, Fields, shown
+from worker.fields import EMAIL, BadFieldError, Fields, shown
 from worker.store.roster import RosterRow
 
 _ROW = ("membership", "member", "started_on", "ended_on", "policy", "plan", "changes", "notices", "agreements")
