@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -103,9 +104,36 @@ def _providers(settings: Settings) -> Iterator[Found]:
 def _credentials(settings: Settings, name: str, *, there: bool) -> Found:
     wanted = {"stripe": "MAKEGOOD_STRIPE_API_KEY", "paypal": "MAKEGOOD_PAYPAL_CLIENT_ID and ..._CLIENT_SECRET"}[name]
     if there:
-        return Found(f"{name} credentials", State.FINE, "set")
+        return Found(f"{name} credentials", *_asked(settings, name, wanted))
     state = State.MEND if settings.mode == "live" else State.NOTE
     return Found(f"{name} credentials", state, f"set {wanted} before money can go back through {name}")
+
+
+def _asked(settings: Settings, name: str, wanted: str) -> tuple[State, str]:
+    """Whether the provider takes them: it is asked for what the night asks it for, of the last hour."""
+    from handlers.gateway import NoCredential, Refused
+    from handlers.listing import Listed
+    from handlers.paypal.listing import PayPalListing
+    from handlers.stripe.listing import StripeListing
+
+    listing: StripeListing | PayPalListing
+    timeout_s, now = settings.request_timeout_seconds, utc_now()
+    if name == "stripe":
+        listing = StripeListing(settings.require_stripe_api_key(), settings.stripe_api_base, timeout_s)
+    else:
+        given = settings.require_paypal_credentials()
+        listing = PayPalListing(*given, settings.paypal_api_base, timeout_s, lambda _name: ())
+    with closing(listing):
+        answer = listing.list_since(now - timedelta(hours=1), now, None)
+    match answer:
+        case Listed():
+            return State.FINE, f"{name} takes them"
+        case NoCredential():
+            return State.MEND, f"correct {wanted}, or give it the right to list: {answer.why}"
+        case Refused():
+            return State.MEND, f"{name} refuses to list: {answer.code} {answer.message}".rstrip()
+        case _:
+            return State.UNREACHABLE, f"{name} cannot be asked: {answer.why}"
 
 
 def _roots(roots: Path | None) -> Found:

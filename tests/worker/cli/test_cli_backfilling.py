@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.answering import serving
 from tests.worker.cli.world import DAYS, LEAST, Command
 from tests.worker.stripe_lists import KEY, Lists, charge, report
@@ -37,6 +39,26 @@ def test_backfill_asks_the_provider(makegood: Command) -> None:
         refused = makegood.apart("backfill", *given, **{**settings, "STRIPE_API_KEY": "rk_test_other"})
     assert refused.code == 2
     assert "the key is refused" in refused.err
+
+
+def test_doctor_asks_the_provider_whether_it_takes_the_credentials(
+    makegood: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doctor(key: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("MAKEGOOD_STRIPE_API_KEY", key)
+        ran = makegood("doctor", "--json")
+        (row,) = [row for row in ran.rows if row["check"] == "stripe credentials"]
+        return ran.code, row["state"], row["said"]
+
+    with serving(Lists([])) as url:
+        monkeypatch.setenv("MAKEGOOD_STRIPE_API_BASE", url)
+        assert doctor(KEY) == (0, "fine", "stripe takes them")
+        code, state, said = doctor("rk_test_other")
+        assert (code, state) == (0, "mend")
+        assert said.startswith("correct MAKEGOOD_STRIPE_API_KEY, or give it the right to list: ")
+    code, state, said = doctor(KEY)
+    assert (code, state) == (3, "unreachable")
+    assert said.startswith("stripe cannot be asked: no connection")
 
 
 def test_what_is_missing_or_wrong_is_said_in_one_line(makegood: Command) -> None:
