@@ -119,7 +119,7 @@ class HeldBecause(StrEnum):
     UNTOLD_REFUND = "untold_refund"  # part of the charge went back, and nobody told how much
     RESTRICTED = "restricted"  # the member asked that their data be left alone
     BREAKER = "breaker"
-    CHANGED = "changed"  # judged differently after money was sent: the difference is for a person
+    CHANGED = "changed"  # judged differently after a person decided or money was sent
 
 
 @dataclass(frozen=True, slots=True)

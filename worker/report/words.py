@@ -59,7 +59,10 @@ REASONS = {
     "stale_roster": ("The roster is old", "Import a newer roster: the membership may have changed since."),
     "restricted": ("The member asked for a stop", "Their data may not be used further: settle it by hand."),
     "breaker": ("The breaker is open", "Unusually many charges were flagged: look for a common cause first."),
-    "changed": ("Judged differently now", "Money was sent on an earlier judgement: the difference is for a person."),
+    "changed": (
+        "Judged differently now",
+        "Somebody decided, or money was sent, on an earlier judgement: look at what is owed now.",
+    ),
     "refused": (
         "Refused by the provider",
         "It could not be carried out as it stands: look at the provider's side first.",
