@@ -1,91 +1,22 @@
-"""Deliveries become facts, and the memberships they touch are judged.
+"""Deliveries become facts, and the memberships they touch are judged: in batches, and in turns.
 
-A batch is one transaction: its deliveries are claimed and read, their facts stored and bound, what they touch marked,
-and they are closed. The judgement follows in transactions of its own, for a mark outlives any crash: whoever
-comes next judges what is marked. A delivery that cannot be handled is set aside with its error and never blocks others.
-
-One that ends the whole process leaves no error behind. It is then the oldest that is due when the next process begins,
-so only the first batch of each is counted as an attempt before it is made, and is that process' own; what was counted
-and is still open is tried alone, and after the fifth attempt a person has to look. No other batch pays for this.
+The judgement follows in transactions of its own, for a mark outlives any crash: whoever comes next judges what
+is marked.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
-from datetime import timedelta
-from itertools import takewhile
 
-import structlog
-from sqlalchemy import Connection
-
-from handlers.inbox import MalformedDelivery, Translation
-from worker import codec
-from worker.audit import append_all
-from worker.faults import where
+from worker import batches
+from worker.batches import BATCH, Handled, store_pending
 from worker.judging import Round, judge_changed
-from worker.money.following import follow
 from worker.runtime import Runtime
-from worker.store import deliveries, tallies
-from worker.store.deliveries import Delivery
-from worker.store.facts import store_facts
-from worker.store.sql import TRANSIENT, run
-from worker.store.tallies import kind_of
-from worker.store.tellings import Told
 
-BATCH = 1000
-ALONE = 100  # of what was tried before, at a time
 HANDLE_S, JUDGE_S = 20.0, 5.0  # how long each has its turn while the other waits
-RETRY_AFTER = timedelta(minutes=1)
-DEADLY = "whoever handled it ended before it was done"
-
-_log = structlog.get_logger(__name__)
-_lived = threading.local()  # `through` a batch: whether this thread has handled one
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What became of deliveries: `done` gave facts, `passed_over` had none, `failed` could not be handled."""
-
-    done: int = 0
-    passed_over: int = 0
-    failed: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.done + self.passed_over + self.failed
-
-    def __add__(self, other: Handled) -> Handled:
-        return Handled(self.done + other.done, self.passed_over + other.passed_over, self.failed + other.failed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A delivery and what it said, or why it could not be read. `lasting`: it would read no better a second time."""
-
-    delivery: Delivery
-    translation: Translation | None = None
-    fault: str = ""
-    lasting: bool = False
-
-    @property
-    def outcome(self) -> str:
-        """What becomes of it, for the figures."""
-        if self.translation is None:
-            return "set_aside" if self.lasting else "tried_again"
-        return "done" if self.translation.facts else "passed_over"
-
-
-def handle_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
-    """Handle up to `limit` deliveries in one transaction, and judge what they touched. None left: all counts are 0."""
-    handled = store_pending(runtime, limit)
-    judge_changed(runtime)
-    return handled
 
 
 def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, limit: int = BATCH) -> Handled:
@@ -126,7 +57,7 @@ def store_all(runtime: Runtime, over: Callable[[], bool] = lambda: False, limit:
 
 
 def _beside(runtime: Runtime, over: Callable[[], bool], limit: int) -> tuple[Handled, bool]:
-    _lived.through = True  # the process has
+    batches.lived()
     return _until_none(runtime, over, limit)
 
 
@@ -143,155 +74,3 @@ def _within(seconds: float, stopping: Callable[[], bool]) -> Callable[[], bool]:
     """Whether so much time has gone by from now on, or it is time to stop."""
     until = time.monotonic() + seconds
     return lambda: stopping() or time.monotonic() >= until
-
-
-def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
-    """The first half: up to `limit` deliveries become stored facts, and what they touch is marked for judgement."""
-    counted: Collection[int] = ()
-    if not getattr(_lived, "through", False):
-        counted = run(runtime.engine, lambda conn: _count_first(conn, runtime, limit))
-    handled = _stored(runtime, limit, counted) if counted else None
-    _lived.through = True
-    if handled is None or not handled.total:
-        handled = _stored(runtime, limit, ())
-    return handled if handled is not None else _alone(runtime, limit)
-
-
-def _stored(runtime: Runtime, limit: int, counted: Collection[int]) -> Handled | None:
-    """Handle the oldest deliveries, or those that were `counted`; None where the very first was tried by others."""
-    claimed: list[Delivery] = []
-    try:
-        return run(runtime.engine, lambda conn: _store(conn, runtime, limit, counted, claimed))
-    except TRANSIENT:
-        raise
-    except Exception as fault:
-        if not claimed:
-            raise
-        note = where(fault)
-    # One of them brought the transaction down: each by itself, so that it is only that one that waits.
-    _log.warning("batch_split", error=note, count=len(claimed))
-    if limit > 1:
-        return sum((_stored(runtime, 1, counted) or Handled() for _ in claimed), Handled())
-    run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note, counted))
-    return Handled(failed=1)
-
-
-def _count_first(conn: Connection, runtime: Runtime, limit: int) -> list[int]:
-    """Count an attempt of those that this thread is about to try first."""
-    fresh = _fresh(deliveries.claim(conn, limit, runtime.clock()), ())
-    deliveries.count(conn, fresh)
-    return [one.id for one in fresh]
-
-
-def _alone(runtime: Runtime, limit: int) -> Handled:
-    """Handle those that were tried before, each by itself; what ended its process five times is set aside."""
-    handled = Handled()
-    for _ in range(min(limit, ALONE)):
-        taken = run(runtime.engine, lambda conn: _take(conn, runtime))
-        if taken is None:
-            break
-        if taken.attempts >= deliveries.ATTEMPTS_MAX:
-            _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
-            handled += Handled(failed=1)
-        else:
-            handled += _stored(runtime, 1, [taken.id]) or Handled()
-    # None where another worker has them.
-    return handled if handled.total else _stored(runtime, limit, ()) or Handled()
-
-
-def _take(conn: Connection, runtime: Runtime) -> Delivery | None:
-    """The oldest, if it was tried before."""
-    for one in deliveries.claim(conn, 1, runtime.clock()):
-        if one.attempts >= deliveries.ATTEMPTS_MAX:
-            deliveries.set_aside(conn, one.id, DEADLY, counted=True)
-        elif one.attempts:
-            deliveries.count(conn, [one])
-        else:
-            return None
-        return one
-    return None
-
-
-def _fresh(claimed: Sequence[Delivery], counted: Collection[int]) -> list[Delivery]:
-    """Those before the first that somebody else has tried."""
-    return list(takewhile(lambda one: not one.attempts or one.id in counted, claimed))
-
-
-def _store(
-    conn: Connection, runtime: Runtime, limit: int, counted: Collection[int], claimed: list[Delivery]
-) -> Handled | None:
-    now = runtime.clock()
-    due = deliveries.claim(conn, limit, now, counted)
-    claimed[:] = _fresh(due, counted)
-    if due and not claimed:
-        return None
-    read = [_read(runtime, delivery) for delivery in claimed]
-    done = [one.delivery.id for one in read if one.translation is not None and one.translation.facts]
-    deliveries.close(conn, done, "done", None, now)
-    passed = [one for one in read if one.translation is not None and not one.translation.facts]
-    _pass_over(conn, runtime, passed)
-    failed = [one for one in read if one.translation is None]
-    for one in failed:
-        _set_aside(conn, runtime, one, counted)
-    # Last, for facts are stored in turns: whoever is here keeps the others waiting.
-    told = [telling for one in read for telling in _told(one)]
-    store_facts(conn, runtime.keyring, told)
-    if entries := follow(conn, [telling.fact for telling in told], now):
-        append_all(conn, entries, now)
-    _tally(conn, read)
-    if read:
-        _log.info("deliveries_told", deliveries=[one.delivery.id for one in read], count=len(done))
-    return Handled(len(done), len(passed), len(failed))
-
-
-def _tally(conn: Connection, read: Sequence[_Read]) -> None:
-    handled = Counter((one.delivery.provider, kind_of(one.delivery.event_type), one.outcome) for one in read)
-    tallies.add(conn, tallies.HANDLED, handled)
-    told = Counter(
-        (one.delivery.provider, codec.kind_of(fact), "")
-        for one in read
-        if one.translation is not None
-        for fact in one.translation.facts
-    )
-    tallies.add(conn, tallies.TOLD, told)
-
-
-def _read(runtime: Runtime, delivery: Delivery) -> _Read:
-    try:
-        body = deliveries.open_body(runtime.keyring, delivery)
-        if body is None:
-            return _Read(delivery, fault="its body is no longer kept", lasting=True)
-        return _Read(delivery, runtime.inboxes[delivery.provider].translate(body))
-    except MalformedDelivery as fault:
-        return _Read(delivery, fault=str(fault), lasting=True)
-    except Exception as fault:  # noqa: BLE001 - a fault of the program in one delivery must not stop the others
-        return _Read(delivery, fault=where(fault))
-
-
-def _told(read: _Read) -> list[Told]:
-    facts = read.translation.facts if read.translation is not None else ()
-    return [Told(fact, read.delivery.source, read.delivery.id) for fact in facts]
-
-
-def _pass_over(conn: Connection, runtime: Runtime, passed: Sequence[_Read]) -> None:
-    by_reason: dict[str | None, list[int]] = {}
-    for one in passed:
-        reason = one.translation.passed_over if one.translation is not None else None
-        by_reason.setdefault(reason, []).append(one.delivery.id)
-    for reason, ids in by_reason.items():
-        deliveries.close(conn, ids, "passed_over", reason, runtime.clock())
-
-
-def _set_aside(conn: Connection, runtime: Runtime, read: _Read, counted: Collection[int]) -> None:
-    _log.warning("delivery_set_aside", delivery=read.delivery.id, provider=read.delivery.provider, why=read.fault)
-    if read.lasting:
-        deliveries.set_aside(conn, read.delivery.id, read.fault, counted=read.delivery.id in counted)
-    else:
-        _wait(conn, runtime, read.delivery, read.fault, counted)
-
-
-def _wait(conn: Connection, runtime: Runtime, delivery: Delivery, fault: str, counted: Collection[int]) -> None:
-    """Try again later, each time later; after the fifth time a person has to."""
-    known = delivery.id in counted
-    next_at = runtime.clock() + RETRY_AFTER * 4 ** (delivery.attempts - known)
-    deliveries.fail(conn, delivery.id, fault, next_at, counted=known)

@@ -19,8 +19,9 @@ from handlers.inbox import Translation
 from reconcile.facts import Fact
 from tests.worker import world as w
 from tests.worker.conftest import Clock
-from worker import handling, judging
-from worker.handling import Handled, drain, handle_pending, store_pending
+from worker import batches, handling, judging
+from worker.batches import Handled, store_pending
+from worker.handling import drain
 from worker.runtime import Runtime
 from worker.schema import deliveries, facts, findings, memberships, remedies, tellings
 from worker.store import deliveries as stored
@@ -122,19 +123,19 @@ def test_of_two_that_begin_at_once_each_handles_in_one_batch_what_it_has_counted
     ids = [f"ch_{n}" for n in range(6)]
     w.deliver(plain, *(w.body(w.charge(name, w.START)) for name in ids), event_ids=ids)
     with plain.engine.begin() as conn:
-        others = handling._count_first(conn, plain, 3)
+        others = batches._count_first(conn, plain, 3)
         with ThreadPoolExecutor(1) as second:
-            own = second.submit(run, plain.engine, lambda conn: handling._count_first(conn, plain, 3)).result()
-    assert handling._stored(plain, 3, own) == Handled(done=3)
+            own = second.submit(run, plain.engine, lambda conn: batches._count_first(conn, plain, 3)).result()
+    assert batches._stored(plain, 3, own, own) == Handled(done=3)
     assert w.states(plain) == {id_: ("new", 1) if n < 3 else ("done", 0) for n, id_ in enumerate(ids)}
-    assert handling._stored(plain, 3, others) == Handled(done=3)
+    assert batches._stored(plain, 3, others, others) == Handled(done=3)
 
 
 def test_all_that_a_dead_process_counted_is_tried_without_reading_a_batch_for_each(
     plain: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     w.deliver(plain, *(w.body(w.charge(f"ch_{n}", w.START)) for n in range(5)))
-    run(plain.engine, lambda conn: handling._count_first(conn, plain, 4))
+    run(plain.engine, lambda conn: batches._count_first(conn, plain, 4))
     asked = []
     claim = stored.claim
 
@@ -153,7 +154,7 @@ def _in_a_process(runtime: Runtime) -> int:
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
-            handling._lived = threading.local()
+            batches._lived = threading.local()
             drain(runtime)
             os._exit(0)
         os._exit(1)
@@ -165,7 +166,7 @@ def test_what_a_crash_left_unjudged_is_judged_by_the_next(plain: Runtime) -> Non
     w.deliver(plain, *(w.body(fact) for fact in twice()))
     store_pending(plain)
     assert not all_findings(plain)
-    assert handle_pending(plain) == Handled()
+    assert drain(plain) == Handled()
     assert all_findings(plain)
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from reconcile.facts import ChargeState, DisputeState, Fact, RefundState
 from reconcile.money import Money
 from tests.worker import world as w
-from worker.handling import drain, store_pending
+from worker.batches import store_pending
+from worker.handling import drain
 from worker.judging import reconcile_all
 from worker.runtime import Runtime
 from worker.store.roster import RosterRow

@@ -17,7 +17,7 @@ from worker.cli.progress import progress
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from worker.handling import Handled
+    from worker.batches import Handled
     from worker.report_file import Read
     from worker.runtime import Runtime
     from worker.store.roster import Imported
