@@ -110,7 +110,8 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
 
 @given(
     st.dictionaries(
-        st.text(), st.recursive(st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(), st.lists)
+        st.text(),
+        st.recursive(st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(), st.lists, max_leaves=20),
     )
 )
 def test_what_strict_json_can_say_is_read_as_the_standard_parser_reads_it(value: JsonObject) -> None:
