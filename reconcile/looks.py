@@ -29,7 +29,8 @@ def _explained(scene: Scene, i: int) -> Explained:
 
 
 def _remarkable(taking: Taking, due: date) -> bool:
-    return taking.tax_minor != 0 or taking.switched or (taking.day - due).days > LATE_FROM_DAYS
+    stated = taking.tax_minor != 0 or taking.by_balance != 0
+    return stated or taking.switched or (taking.day - due).days > LATE_FROM_DAYS
 
 
 def _notes(taking: Taking, paid: Sequence[Renewal]) -> Iterator[LookAlike]:
@@ -44,6 +45,8 @@ def _notes(taking: Taking, paid: Sequence[Renewal]) -> Iterator[LookAlike]:
         yield LookAlike.LATE_PAYMENT
     if taking.tax_minor:
         yield LookAlike.STATED_TAX
+    if dues and 0 < sum(r.amount.minor for r in paid) - taking.net.minor <= taking.by_balance:
+        yield LookAlike.CUSTOMER_BALANCE
     if taking.switched and dues:
         yield LookAlike.OVERLAP_ON_SWITCH
 

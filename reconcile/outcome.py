@@ -101,6 +101,7 @@ class LookAlike(StrEnum):
     RECEIPT_ONLY = "receipt_only"
     AUTHORISATION_ONLY = "authorisation_only"
     OVERLAP_ON_SWITCH = "overlap_on_switch"
+    CUSTOMER_BALANCE = "customer_balance"
 
 
 class HeldBecause(StrEnum):

@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.facts import InvoiceReason
 from reconcile.membership import Discount
-from reconcile.outcome import Confidence
+from reconcile.outcome import Confidence, LookAlike
 from tests.scenarios.world import Story, bill, charge, credit_note, day, monthly, wrong
 
 FP2 = "voip-fulfillment/FP-2"
@@ -148,3 +148,12 @@ def test_the_duplicate_of_a_bill_overpaid_by_two_charges_stays_certain() -> None
     assert [(f.charge and f.charge.id, f.confidence) for f in story.judged().findings] == [
         ("twice", Confidence.CERTAIN)
     ]
+
+
+def test_a_charge_that_the_balance_made_up_says_so_and_no_other_does() -> None:
+    def notes(*, paid: int) -> tuple[LookAlike, ...]:
+        told = (*_TO_MARCH, charge("2024-03-08", 7400, ref="c"), bill("c", "2024-03-08", paid=paid))
+        return next(e.notes for e in Story(facts=told, as_of="2024-03-20").judged().explained if e.charge.id == "c")
+
+    assert notes(paid=7400) == (LookAlike.CUSTOMER_BALANCE,)
+    assert notes(paid=9900) == ()

@@ -102,6 +102,7 @@ LOOK_ALIKES = {
     "receipt_only": "A receipt without a charge",
     "authorisation_only": "An authorisation: nothing was taken",
     "overlap_on_switch": "Two agreements while moving from one to the other",
+    "customer_balance": "The customer's balance paid the rest",
 }
 
 
