@@ -73,7 +73,7 @@ def _owed(
     named = [start for start in _named(taken) if as_of < start <= as_of + timedelta(days=AHEAD_DAYS)]
     furthest = max([until, *(start + timedelta(days=EARLY_DAYS) for start in named)])
     owed = expected_renewals(membership, ran, furthest, granted)
-    return tuple(r for r in owed if r.due <= until or _is_named(r, named)) if furthest > until else owed
+    return tuple(r for r in owed if r.opens <= as_of or _is_named(r, named)) if furthest > until else owed
 
 
 def _is_named(renewal: Renewal, starts: Sequence[date]) -> bool:

@@ -54,29 +54,35 @@ def expected_renewals(
     bare = not (membership.changes or granted or membership.plan.setup_fee_minor)
     if bare and len(course.stints) == 1:
         return _plain_dues(membership.plan, course.stints[0], until)
-    renewals: list[Renewal] = []
+    setup = _setup_due(membership, course.stints[0]) if membership.started_on <= until else None
+    renewals = [] if setup is None else [_setup(membership, setup)]
     for stint in course.stints:
         for anniversary in anniversaries(membership, stint):
             if anniversary.on > until or not stint.covers(anniversary.on):
                 break
             if paused(membership, anniversary.on):
                 continue
-            if stint.first and not renewals and membership.plan.setup_fee_minor:
-                renewals.append(_setup(membership, anniversary))
             renewals.append(_dues(stint, anniversary, _price(membership, anniversary)))
-    if membership.plan.setup_fee_minor and not renewals and _left_in_trial(membership, course.stints[0]):
-        renewals.append(
-            _setup(membership, Anniversary(course.stints[0].anchor, course.stints[0].anchor, membership.plan))
-        )
     renewals = _credited(_discounted(membership, renewals), granted) if granted or membership.changes else renewals
     renewals += [_agreed(membership, c) for c in membership.changes if isinstance(c, Agreed) and c.on <= until]
     return tuple(sorted(renewals, key=lambda r: (r.due, r.kind, r.what, r.amount)))
 
 
-def _left_in_trial(membership: Membership, first: Stint) -> bool:
-    """Whether the membership ended before its first dues, though after it had begun: it was set up all the same."""
-    begun = first.end is not None and first.end.known_on >= membership.started_on
-    return begun and first.end is not None and membership.started_on < first.end.on <= first.anchor
+def _setup_due(membership: Membership, first: Stint) -> date | None:
+    """With which dues the set-up fee is taken at the latest; None where there is none. It is owed from joining on, also
+    where a trial puts the first dues off, and by whoever leaves before them."""
+    if not membership.plan.setup_fee_minor:
+        return None
+    end = first.end
+    if end is not None and end.on <= first.anchor:
+        joined = end.known_on >= membership.started_on and membership.started_on < end.on
+        return first.anchor if joined else None
+    for anniversary in anniversaries(membership, first):
+        if not first.covers(anniversary.on) or anniversary.on.year > first.anchor.year + YEARS_AHEAD:
+            break
+        if not paused(membership, anniversary.on):
+            return anniversary.on
+    return first.anchor
 
 
 @lru_cache(_SHARED)
@@ -141,14 +147,14 @@ def _dues(stint: Stint, anniversary: Anniversary, price: Money) -> Renewal:
     )
 
 
-def _setup(membership: Membership, anniversary: Anniversary) -> Renewal:
+def _setup(membership: Membership, due: date) -> Renewal:
     return Renewal(
         RenewalKind.SETUP,
-        anniversary.on,
-        anniversary.on,  # it pays no period
+        due,
+        due,  # it pays no period
         Money(membership.plan.setup_fee_minor, membership.plan.price.currency),
         membership.started_on - timedelta(days=EARLY_DAYS),
-        anniversary.on + timedelta(days=LATE_DAYS),
+        due + timedelta(days=LATE_DAYS),
     )
 
 

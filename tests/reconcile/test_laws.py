@@ -44,7 +44,7 @@ from reconcile.money import Money
 from reconcile.options import named_renewal, options_of
 from reconcile.outcome import Finding, FindingKind, FindingStatus, Outcome, RemedyKind, RemedyState
 from reconcile.pairing import pair
-from reconcile.renewals import Renewal
+from reconcile.renewals import Renewal, RenewalKind
 from reconcile.scene import Scene
 from reconcile.tellings import merge
 from tests.scenarios.world import ZONE, rules
@@ -107,8 +107,10 @@ def _owed(membership: Membership) -> tuple[Renewal, ...]:
 
 
 def _perfect(membership: Membership) -> list[Charge]:
-    """A history in which exactly what is owed is taken on the day that it is due."""
-    return [_taken(f"ch_{n}", r.due, r.amount.minor) for n, r in enumerate(_owed(membership)) if r.amount.minor > 0]
+    """A history in which exactly what is owed is taken on the day that it is due, the set-up fee at joining."""
+    days = [membership.started_on if r.kind is RenewalKind.SETUP else r.due for r in _owed(membership)]
+    owed = [r.amount.minor for r in _owed(membership)]
+    return [_taken(f"ch_{n}", day, minor) for n, (day, minor) in enumerate(zip(days, owed, strict=True)) if minor > 0]
 
 
 @st.composite

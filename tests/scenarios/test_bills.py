@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.facts import InvoiceReason
+from reconcile.facts import ChargeState, Fact, InvoiceReason
 from reconcile.membership import Discount
 from reconcile.outcome import Confidence, LookAlike
 from tests.scenarios.world import Story, bill, charge, credit_note, day, monthly, wrong
@@ -74,6 +74,24 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         "a bill of less than the renewal does not stand for it",
         Story(facts=(*_TO_MARCH, bill(None, "2024-03-08", total=9899, paid=0)), as_of="2024-04-05"),
         ["missed_renewal 2024-03-08"],
+    ),
+    (
+        "nor does one that says that a charge paid it, while none is known",
+        Story(facts=(*_TO_MARCH, bill(None, "2024-03-08")), as_of="2024-04-05"),
+        ["missed_renewal 2024-03-08"],
+    ),
+    (
+        "a first attempt that failed makes no second payer of the bill that staff's note is about",
+        Story(
+            facts=(
+                *_TWICE,
+                replace(charge("2024-03-09", ref="try", state=ChargeState.FAILED), invoice="in_twice"),
+                bill("twice", "2024-03-08"),
+                credit_note("twice", 9900, "2024-03-15"),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["corrected_elsewhere twice 9900"],
     ),
     (
         "nor does a bill of another period, or one that nobody paid",
@@ -152,8 +170,9 @@ def test_the_duplicate_of_a_bill_overpaid_by_two_charges_stays_certain() -> None
 
 def test_a_charge_that_the_balance_made_up_says_so_and_no_other_does() -> None:
     def notes(*, paid: int) -> tuple[LookAlike, ...]:
-        told = (*_TO_MARCH, charge("2024-03-08", 7400, ref="c"), bill("c", "2024-03-08", paid=paid))
-        return next(e.notes for e in Story(facts=told, as_of="2024-03-20").judged().explained if e.charge.id == "c")
+        facts: tuple[Fact, ...] = (*_TO_MARCH, charge("2024-03-08", 7400, ref="c"), bill("c", "2024-03-08", paid=paid))
+        told = Story(facts=facts, as_of="2024-03-20").judged().explained
+        return next(e.notes for e in told if e.charge.id == "c")
 
     assert notes(paid=7400) == (LookAlike.CUSTOMER_BALANCE,)
     assert notes(paid=9900) == ()

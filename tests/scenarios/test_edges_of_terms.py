@@ -161,6 +161,36 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         [],
     ),
     (
+        "the set-up fee of joining is owed though the dues begin after the trial",
+        Story(setup_fee=14900, trial_days=14, facts=(charge("2024-01-08", 14900),), as_of="2024-01-08"),
+        [],
+    ),
+    (
+        "and though they begin after a pause",
+        Story(
+            setup_fee=14900,
+            changes=(Pause(day("2024-01-08"), day("2024-03-01")),),
+            facts=(charge("2024-01-08", 14900),),
+            as_of="2024-01-08",
+        ),
+        [],
+    ),
+    (
+        "whoever left before joining owes none",
+        Story(
+            setup_fee=14900,
+            notices=(cancel("2023-12-20"),),
+            facts=(charge("2024-01-08", 14900, ref="s"),),
+            as_of="2024-01-08",
+        ),
+        [f"post_cancellation_charge s 14900 -> refund 14900 queued {FP2}"],
+    ),
+    (
+        "before the day of joining nothing is owed",
+        Story(setup_fee=14900, trial_days=14, facts=(charge("2024-01-05", 14900, ref="s"),), as_of="2024-01-05"),
+        [f"unscheduled_charge s 14900 -> refund 14900 queued {FP2}"],
+    ),
+    (
         "cancelled in the trial: no dues, but the set-up fee of joining was owed",
         Story(
             setup_fee=14900,

@@ -416,6 +416,18 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         ["over_refunded ch_2024-03-08_9900"],
     ),
     (
+        "a part refunded, then the rest charged back: what was taken and no more",
+        Story(
+            facts=(
+                *_TWICE,
+                refund("twice", 4000, "2024-03-10"),
+                dispute("twice", "2024-03-20", DisputeState.LOST, 5900),
+            ),
+            as_of="2024-04-05",
+        ),
+        ["corrected_elsewhere twice 9900"],
+    ),
+    (
         "a refund made while the dispute ran may be what settled it",
         Story(
             facts=(

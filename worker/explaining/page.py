@@ -21,7 +21,7 @@ _FINE = {
     "receipt_only": "a receipt: paid without a charge at the provider",
     "authorisation_only": "an authorisation: no money was taken",
     "overlap_on_switch": "the membership moved from one agreement to another",
-    "customer_balance": "the provider's bill says that the rest came from the customer's balance, or outside the provider",
+    "customer_balance": "by its bill the rest came from the customer's balance, or outside the provider",
 }
 
 
