@@ -142,7 +142,10 @@ def _whole(
     """A finding whose excess is the whole charge."""
     taking = scene.paired.takings[i]
     amount = taking.charge.amount
-    changed = _changed_about_then(scene, taking)
+    # Neither what takes a renewal a second time to the cent nor what comes after the end is what a change cost.
+    again = twin is not None and taking.net == twin.amount
+    ended = kind is FindingKind.POST_CANCELLATION_CHARGE
+    changed = not (again or ended) and _changed_about_then(scene, taking)
     because += ("what is agreed changed about that day",) if changed else ()
     finding = Finding(
         finding_key(taking.ref),

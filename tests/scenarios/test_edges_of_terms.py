@@ -231,6 +231,15 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         [f"duplicate_charge c 15000 -> refund 15000 held (likely) {FP2}"],
     ),
     (
+        "what takes the old price again is no price of the change",
+        Story(
+            changes=(PlanChange(day("2024-02-20"), 15000, Every.YEAR, 1),),
+            facts=(*_TO_MARCH, charge("2024-02-20", ref="c", through="sub_1")),
+            as_of="2024-02-25",
+        ),
+        [f"duplicate_charge c 9900 -> refund 9900 queued {FP2}"],
+    ),
+    (
         "four days from the change it is not for it",
         Story(
             changes=(PlanChange(day("2024-02-20"), 15000, Every.YEAR, 1),),
