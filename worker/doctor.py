@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import policies
 from config.settings import Settings, SettingsError, load, unknown_names
 from worker.accounts.by_provider import needs_of_sign_in
-from worker.engine import at_head, make_engine, reading
+from worker.engine import head, make_engine, reading, version
 from worker.runtime import utc_now
 
 CLOCK_OFF_MAX = timedelta(seconds=30)
@@ -208,11 +208,11 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         return
     engine = make_engine(settings.database_url)
     try:
-        head = at_head(engine)
+        had = version(engine)
         yield Found("database", State.FINE, f"{kind} is reachable")
-        yield _schema(settings, head=head)
+        yield _schema(settings, had)
         yield _clock(engine, clock, timedelta(seconds=settings.lease_seconds))
-        if head:
+        if had == head():
             yield _backlog(engine, clock)
             yield from _beats(engine, clock, live=settings.mode == "live")
             yield _last_night(engine, clock)
@@ -224,9 +224,11 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Fou
         engine.dispose()
 
 
-def _schema(settings: Settings, *, head: bool) -> Found:
-    if head:
+def _schema(settings: Settings, had: str | None) -> Found:
+    if had == head():
         return Found("schema", State.FINE, "current")
+    if had is not None and had > head():
+        return Found("schema", State.MEND, "made by a later makegood: install that one, or restore a copy from before")
     if settings.is_sqlite:
         return Found("schema", State.NOTE, "not current: the next command brings it up to date")
     return Found("schema", State.MEND, "not current: run makegood migrate")

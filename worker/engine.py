@@ -152,11 +152,16 @@ def _upgrade_beside_traffic(conn: Connection) -> None:
 
 def at_head(engine: Engine) -> bool:
     """Whether the schema is the one that this code expects."""
+    return version(engine) == head()
+
+
+def version(engine: Engine) -> str | None:
+    """The last migration that the database had; None where it had none."""
     with reading(engine).connect() as conn:
         if not inspect(conn).has_table("alembic_version"):
-            return False
-        found = conn.scalars(text("SELECT version_num FROM alembic_version")).all()
-    return list(found) == [head()]
+            return None
+        found: str | None = conn.scalar(text("SELECT max(version_num) FROM alembic_version"))
+    return found
 
 
 def head() -> str:

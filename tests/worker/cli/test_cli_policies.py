@@ -64,6 +64,10 @@ def test_doctor_names_what_is_to_mend(makegood: Command, monkeypatch: pytest.Mon
     rows = {row["check"]: row for row in makegood("doctor", "--json").rows}
     assert (rows["schema"]["said"], rows["deliveries"]["said"]) == ("current", "0 wait to be handled")
     assert "makegood.db.keys" in rows["encryption keys"]["said"]
+    with sqlite3.connect("makegood.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    rows = {row["check"]: row for row in makegood("doctor", "--json").rows}
+    assert (rows["schema"]["state"], rows["schema"]["said"][:27]) == ("mend", "made by a later makegood: i")
 
 
 def test_the_audit_chain_is_verified(judged: Command) -> None:
