@@ -5,6 +5,7 @@ Every transaction may be run again: a connection lost during COMMIT leaves open 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -173,7 +174,7 @@ def alembic_config(conn: Connection) -> Config:
     """Alembic without an ini file: `worker/migrations/env.py` takes the connection from here."""
     from alembic.config import Config
 
-    config = Config()
+    config = Config(stdout=sys.stdout)  # its default is what standard output was when alembic was first imported
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = conn
     return config
