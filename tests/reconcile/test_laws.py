@@ -143,6 +143,25 @@ def test_a_perfect_history_owes_nothing(membership: Membership) -> None:
     assert outcome.findings == ()
 
 
+@given(MEMBERSHIPS, st.integers(0, 20) | st.integers(0, 400), st.data())
+def test_what_comes_in_its_window_is_never_too_much_on_whichever_day_it_is_judged(
+    membership: Membership, days: int, data: st.DataObject
+) -> None:
+    """A charge that is fine in the end must not look wrong on its first evening: its refund would go the day after."""
+    as_of = membership.started_on + timedelta(days=days)
+    told = []
+    for n, renewal in enumerate(r for r in _owed(membership) if r.amount.minor > 0):
+        dues = renewal.kind is RenewalKind.DUES
+        late = min(20, (renewal.period_end - renewal.due).days - 3) if dues else 10
+        day = membership.started_on if renewal.kind is RenewalKind.SETUP else renewal.due
+        day += timedelta(days=data.draw(st.just(0) | st.integers(-2, late), label=f"days from {renewal.due}"))
+        if day <= as_of:
+            told.append(_taken(f"ch_{n}", day, renewal.amount.minor, through="sub_1" if dues else None))
+    findings = reconcile(_ledger(membership, told), rules(), as_of).findings
+
+    assert [f for f in findings if f.excess is not None] == []
+
+
 @given(_troubled(), st.randoms(use_true_random=False))
 def test_the_order_in_which_facts_arrive_never_matters(
     history: tuple[Membership, list[Charge]], luck: random.Random
