@@ -3,19 +3,19 @@
 It is one transaction: its deliveries are claimed and read, and closed, their facts stored and bound, and what they
 touch marked for judgement. A delivery that cannot be handled is set aside with its error and never blocks others.
 
-One that ends the whole process leaves no error behind. It is then the oldest that is due when the next process begins,
-so only the first batch of each is counted as an attempt before it is made, and is that process' own; what was counted
-and is still open is tried alone, and after the fifth attempt a person has to look. No other batch pays for this.
+One that ends the whole process leaves no error behind. It is then among the oldest that are due when the next process
+begins, so only the first batch of each is counted as an attempt before it is made, and is that process' own; what was
+counted and is still open is tried alone, and after the fifth attempt a person has to look. No other batch pays for it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import takewhile
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -29,14 +29,15 @@ from worker.runtime import Runtime
 from worker.store import deliveries, tallies
 from worker.store.deliveries import Delivery
 from worker.store.facts import store_facts
-from worker.store.sql import TRANSIENT, run
+from worker.store.sql import TRANSIENT, run, the_only_one
 from worker.store.tallies import kind_of
 from worker.store.tellings import Told
 
 BATCH = 1000
-ALONE = 100  # of what was tried before, at a time
 RETRY_AFTER = timedelta(minutes=1)
 DEADLY = "whoever handled it ended before it was done"
+
+_AGAIN = 0x616761696E  # "again": any number that nobody else locks
 
 _log = structlog.get_logger(__name__)
 _lived = threading.local()  # `through` a batch: whether this thread has handled one
@@ -81,21 +82,68 @@ def lived() -> None:
 
 
 def store_pending(runtime: Runtime, limit: int = BATCH) -> Handled:
-    """Up to `limit` deliveries become stored facts, and what they touch is marked for judgement. None left: all counts
-    are 0."""
-    counted: Collection[int] = ()
+    """Up to `limit` deliveries that nobody has tried become stored facts, and what they touch is marked for judgement.
+    None left: all counts are 0."""
+    handled = Handled()
     if not getattr(_lived, "through", False):
         counted = run(runtime.engine, lambda conn: _count_first(conn, runtime, limit))
-    handled = _stored(runtime, limit, counted, counted) if counted else None
-    lived()
-    if handled is None or not handled.total:
-        handled = _stored(runtime, limit, ())
-    return handled if handled is not None else _alone(runtime, limit)
+        handled = _stored(runtime, limit, counted, counted) if counted else handled
+        lived()
+    return handled if handled.total else _stored(runtime, limit, ())
 
 
-def _stored(runtime: Runtime, limit: int, counted: Collection[int], among: Collection[int] = ()) -> Handled | None:
-    """Handle the oldest deliveries of all, or `among` these; None where the very first was tried before, and is none of
-    those that were `counted` for this."""
+def try_again(runtime: Runtime, over: Callable[[], bool] = lambda: False) -> Handled:
+    """The same of what was tried before and is due again, each by itself, until nothing is left or it is `over()`; what
+    ended its process five times is set aside. One worker at a time: what two had counted in turns, each finding it with
+    the other, would look as if it had ended them."""
+    handled = Handled()
+    with the_only_one(runtime.engine, _AGAIN) as alone:
+        while alone and not over() and (ids := run(runtime.engine, partial(_tried, runtime=runtime))):
+            before = handled.total
+            for one in ids:
+                handled += _alone(runtime, one)
+                if over():
+                    break
+            if handled.total == before:  # others have them just now
+                break
+    return handled
+
+
+def _tried(conn: Connection, runtime: Runtime) -> list[int]:
+    return deliveries.tried(conn, runtime.clock(), BATCH)
+
+
+def _alone(runtime: Runtime, delivery_id: int) -> Handled:
+    taken = run(runtime.engine, partial(_take, runtime=runtime, delivery_id=delivery_id))
+    if taken is None:
+        return Handled()
+    if taken.attempts < deliveries.ATTEMPTS_MAX:
+        return _stored(runtime, 1, [taken.id], [taken.id])
+    _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
+    return Handled(failed=1)
+
+
+def _take(conn: Connection, runtime: Runtime, delivery_id: int) -> Delivery | None:
+    """Count another attempt of one, or set it aside; None where it is handled by now, or somebody has it."""
+    for one in deliveries.claim(conn, 1, runtime.clock(), [delivery_id]):
+        if one.attempts >= deliveries.ATTEMPTS_MAX:
+            deliveries.set_aside(conn, one.id, DEADLY, counted=True)
+        else:
+            deliveries.count(conn, [one])
+        return one
+    return None
+
+
+def _count_first(conn: Connection, runtime: Runtime, limit: int) -> list[int]:
+    """Count an attempt of those that this thread is about to try first."""
+    chosen = deliveries.claim(conn, limit, runtime.clock())
+    deliveries.count(conn, chosen)
+    return [one.id for one in chosen]
+
+
+def _stored(runtime: Runtime, limit: int, counted: Collection[int], among: Collection[int] = ()) -> Handled:
+    """Handle the oldest deliveries that nobody has tried, or those `among` these that are still open and free. Those
+    `counted` are counted as tried already."""
     claimed: list[Delivery] = []
     try:
         return run(runtime.engine, lambda conn: _store(conn, runtime, limit, counted, among, claimed))
@@ -108,50 +156,9 @@ def _stored(runtime: Runtime, limit: int, counted: Collection[int], among: Colle
     # One of them brought the transaction down: each by itself, so that it is only that one that waits.
     _log.warning("batch_split", error=note, count=len(claimed))
     if limit > 1:
-        return sum((_stored(runtime, 1, counted, [one.id]) or Handled() for one in claimed), Handled())
+        return sum((_stored(runtime, 1, counted, [one.id]) for one in claimed), Handled())
     run(runtime.engine, lambda conn: _wait(conn, runtime, claimed[0], note, counted))
     return Handled(failed=1)
-
-
-def _count_first(conn: Connection, runtime: Runtime, limit: int) -> list[int]:
-    """Count an attempt of those that this thread is about to try first."""
-    fresh = _fresh(deliveries.claim(conn, limit, runtime.clock()), ())
-    deliveries.count(conn, fresh)
-    return [one.id for one in fresh]
-
-
-def _alone(runtime: Runtime, limit: int) -> Handled:
-    """Handle those that were tried before, each by itself; what ended its process five times is set aside."""
-    handled = Handled()
-    for _ in range(min(limit, ALONE)):
-        taken = run(runtime.engine, lambda conn: _take(conn, runtime))
-        if taken is None:
-            break
-        if taken.attempts >= deliveries.ATTEMPTS_MAX:
-            _log.warning("delivery_set_aside", delivery=taken.id, provider=taken.provider, why=DEADLY)
-            handled += Handled(failed=1)
-        else:
-            handled += _stored(runtime, 1, [taken.id], [taken.id]) or Handled()
-    # None where another worker has them.
-    return handled if handled.total else _stored(runtime, limit, ()) or Handled()
-
-
-def _take(conn: Connection, runtime: Runtime) -> Delivery | None:
-    """The oldest, if it was tried before."""
-    for one in deliveries.claim(conn, 1, runtime.clock()):
-        if one.attempts >= deliveries.ATTEMPTS_MAX:
-            deliveries.set_aside(conn, one.id, DEADLY, counted=True)
-        elif one.attempts:
-            deliveries.count(conn, [one])
-        else:
-            return None
-        return one
-    return None
-
-
-def _fresh(claimed: Sequence[Delivery], counted: Collection[int]) -> list[Delivery]:
-    """Those before the first that somebody else has tried."""
-    return list(takewhile(lambda one: not one.attempts or one.id in counted, claimed))
 
 
 def _store(  # noqa: PLR0917 - all that a batch is told
@@ -161,12 +168,9 @@ def _store(  # noqa: PLR0917 - all that a batch is told
     counted: Collection[int],
     among: Collection[int],
     claimed: list[Delivery],
-) -> Handled | None:
+) -> Handled:
     now = runtime.clock()
-    due = deliveries.claim(conn, limit, now, among)
-    claimed[:] = _fresh(due, counted)
-    if due and not claimed:
-        return None
+    claimed[:] = deliveries.claim(conn, limit, now, among)
     read = [_read(runtime, delivery) for delivery in claimed]
     done = [one.delivery.id for one in read if one.translation is not None and one.translation.facts]
     deliveries.close(conn, done, "done", None, now)

@@ -43,17 +43,17 @@ def drain(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, *, lim
 def store_all(runtime: Runtime, over: Callable[[], bool] = lambda: False, limit: int = BATCH) -> tuple[Handled, bool]:
     """Store until nothing is left that can be stored now, or it is `over()`, between two batches. What was handled, and
     whether there may be more. A backlog is taken by two threads: one reads while the other waits for the database."""
-    first = store_pending(runtime, limit)
+    again, first = batches.try_again(runtime, over), store_pending(runtime, limit)
     if first.total and over():
-        return first, True
+        return again + first, True
     if first.total < limit or runtime.engine.dialect.name != "postgresql":
         rest, left = _until_none(runtime, over, limit) if first.total else (Handled(), False)
-        return first + rest, left
+        return again + first + rest, left
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(copy_context().run, _beside, runtime, over, limit)
         mine, left = _until_none(runtime, over, limit)
         theirs, also_left = second.result()
-    return first + mine + theirs, left or also_left
+    return again + first + mine + theirs, left or also_left
 
 
 def _beside(runtime: Runtime, over: Callable[[], bool], limit: int) -> tuple[Handled, bool]:

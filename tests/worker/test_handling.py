@@ -27,7 +27,7 @@ from worker.schema import deliveries, facts, findings, memberships, remedies, te
 from worker.store import deliveries as stored
 from worker.store import listings
 from worker.store.deliveries import Delivery, reopen
-from worker.store.sql import run
+from worker.store.sql import run, the_only_one
 
 
 @pytest.fixture
@@ -129,6 +129,23 @@ def test_of_two_that_begin_at_once_each_handles_in_one_batch_what_it_has_counted
     assert batches._stored(plain, 3, own, own) == Handled(done=3)
     assert w.states(plain) == {id_: ("new", 1) if n < 3 else ("done", 0) for n, id_ in enumerate(ids)}
     assert batches._stored(plain, 3, others, others) == Handled(done=3)
+
+
+def test_what_was_tried_before_is_tried_again_by_one_worker_at_a_time(plain: Runtime) -> None:
+    """Two that counted it in turns, each finding it with the other, would set a healthy one aside as a deadly one."""
+    if plain.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite one waits until the other is done")
+    w.deliver(plain, w.body(w.charge("ch_1", w.START)), event_ids=["ch_1"])
+    run(plain.engine, lambda conn: batches._count_first(conn, plain, 1))
+    with the_only_one(plain.engine, batches._AGAIN) as alone:
+        assert alone
+        assert [drain(plain).total for _ in range(6)] == [0] * 6
+        assert w.states(plain) == {"ch_1": ("new", 1)}
+    with plain.engine.begin() as other:
+        other.execute(select(deliveries.c.id).with_for_update())
+        assert [drain(plain).total for _ in range(6)] == [0] * 6
+    assert w.states(plain) == {"ch_1": ("new", 1)}
+    assert drain(plain) == Handled(done=1)
 
 
 def test_all_that_a_dead_process_counted_is_tried_without_reading_a_batch_for_each(

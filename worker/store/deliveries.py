@@ -42,11 +42,10 @@ class Delivery:
 
 
 def claim(conn: Connection, limit: int, now: datetime, among: Collection[int] = ()) -> list[Delivery]:
-    """The oldest unhandled deliveries that are due, of all or `among` these, locked until the end of the transaction on
-    Postgres (others skip them); on SQLite the transaction itself is alone."""
-    query = select(*_columns()).where(_due(now)).order_by(deliveries.c.id).limit(limit)
-    if among:
-        query = query.where(numbered(conn, deliveries.c.id, sorted(among)))
+    """The oldest unhandled deliveries that are due, of those that nobody has tried or `among` these, locked until the
+    end of the transaction on Postgres (others skip them); on SQLite the transaction itself is alone."""
+    chosen = numbered(conn, deliveries.c.id, sorted(among)) if among else deliveries.c.attempts == 0
+    query = select(*_columns()).where(_due(now), chosen).order_by(deliveries.c.id).limit(limit)
     with in_index_order(conn):
         found = conn.execute(query.with_for_update(skip_locked=True), execution_options={AS_BYTES: True})
     return [Delivery(*row) for row in found.all()]
@@ -56,6 +55,16 @@ def count(conn: Connection, taken: Iterable[Delivery]) -> None:
     """Count an attempt before it is made: whoever makes it may not live to say how it ended."""
     ids = [one.id for one in taken]
     conn.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(attempts=deliveries.c.attempts + 1))
+
+
+def tried(conn: Connection, now: datetime, most: int) -> list[int]:
+    """Of the oldest `most` that are due, those that were tried before, and that nobody has just now."""
+    c = deliveries.c
+    with in_index_order(conn):
+        oldest = conn.execute(select(c.id, c.attempts).where(_due(now)).order_by(c.id).limit(most)).all()
+    ids = [row.id for row in oldest if row.attempts]
+    free = select(c.id).where(numbered(conn, c.id, ids)).order_by(c.id).with_for_update(skip_locked=True)
+    return list(conn.scalars(free)) if ids else []
 
 
 def by_id(conn: Connection, delivery_id: int) -> Delivery | None:

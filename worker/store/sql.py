@@ -57,6 +57,22 @@ def lock_facts(conn: Connection) -> None:
         conn.execute(select(func.pg_advisory_xact_lock(_FACTS_LOCK)))
 
 
+@contextmanager
+def the_only_one(engine: Engine, key: int) -> Iterator[bool]:
+    """Whether nobody else is within such a block of the same `key`, which nobody enters meanwhile; on SQLite, where two
+    processes are the exception, always. It ends with the process, however that ends."""
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        alone = bool(conn.scalar(select(func.pg_try_advisory_lock(key))))
+        try:
+            yield alone
+        finally:
+            if alone:
+                conn.execute(select(func.pg_advisory_unlock(key)))
+
+
 def need_not_last(conn: Connection) -> None:
     """Let the commit of this transaction not wait for the disk. Should the server itself fall in the next moment, it is
     gone as a whole, unless a later one was waited for, which takes all before it to the disk. For what would be done
