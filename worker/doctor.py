@@ -303,7 +303,7 @@ def _last_night(engine: Engine, clock: Callable[[], datetime]) -> Found:
     from worker.store import nights
 
     with reading(engine).begin() as conn:
-        last = nights.latest(conn)
+        last = nights.latest(conn, (clock() + timedelta(days=1)).date())  # whatever the merchant's zone
     if last is None or last.done_at is None:
         return Found("night", State.NOTE, "none has been run yet")
     if clock() - last.done_at > NIGHT_MAX:

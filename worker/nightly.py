@@ -36,11 +36,12 @@ def run_due(runtime: Runtime, stopping: Callable[[], bool] = lambda: False, wake
     now = runtime.clock()
     zone = ZoneInfo(runtime.rules.zone)
     night, slot = slots.latest_due(now, runtime.settings.night_at, zone)
-    began, last = run(runtime.engine, lambda conn: (heartbeats.first(conn, BEGAN, now), nights.latest(conn)))
+    on = today(runtime)
+    began, last = run(runtime.engine, lambda conn: (heartbeats.first(conn, BEGAN, now), nights.latest(conn, on)))
     if (last is not None and last.night >= night) or (last is None and slot <= began):
         return None
     # Facts of today may have been judged already, if the run is late: judging as of an earlier date would undo that.
-    return run_night(runtime, night, as_of=max(night, today(runtime)), stopping=stopping, wake=wake)
+    return run_night(runtime, night, as_of=max(night, on), stopping=stopping, wake=wake)
 
 
 def run_night(

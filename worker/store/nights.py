@@ -53,9 +53,11 @@ def load(conn: Connection, night: date) -> Night | None:
     return None if row is None else _night(row)
 
 
-def latest(conn: Connection) -> Night | None:
-    """The latest night that is done."""
-    row = conn.execute(select(nights).where(_n.state == DONE).order_by(_n.night.desc()).limit(1)).one_or_none()
+def latest(conn: Connection, until: date) -> Night | None:
+    """The latest night that is done, of those up to a date: one that somebody ran by hand for a date to come, which is
+    easily mistyped, is not the last one before that date."""
+    done = select(nights).where(_n.state == DONE, _n.night <= until)
+    row = conn.execute(done.order_by(_n.night.desc()).limit(1)).one_or_none()
     return None if row is None else _night(row)
 
 

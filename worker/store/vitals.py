@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
@@ -67,7 +67,7 @@ def look(conn: Connection, now: datetime) -> Vitals:
         claims=_counted(conn, claims.c.state),
         night=conn.execute(
             select(_n.night, _n.started_at, _n.done_at, _n.complete)
-            .where(_n.state == "done")
+            .where(_n.state == "done", _n.night <= (now + timedelta(days=1)).date())
             .order_by(_n.night.desc())
             .limit(1)
         ).one_or_none(),

@@ -19,6 +19,7 @@ from tests.worker.conftest import Clock
 from tests.worker.night.eve import AFTER, NIGHT
 from worker import nightly
 from worker.clock import run_clock
+from worker.doctor import _last_night
 from worker.night import phases
 from worker.nightly import run_due, run_night
 from worker.runtime import Runtime
@@ -292,7 +293,7 @@ def test_the_clock_starts_the_night_and_the_alerts_beside_its_ticks(eve: Runtime
     ticking.join()
     assert len(slack.got) == 1
     with eve.engine.begin() as conn:
-        assert [night.state for night in [rows.latest(conn)] if night is not None] == [rows.DONE]
+        assert [night.state for night in [rows.latest(conn, NIGHT)] if night is not None] == [rows.DONE]
 
 
 def test_a_long_night_keeps_its_lease(eve: Runtime, clock: Clock) -> None:
@@ -315,9 +316,23 @@ def test_latest_is_the_latest_that_is_done(eve: Runtime, clock: Clock) -> None:
         for days, state in ((0, rows.DONE), (1, rows.DONE), (2, rows.SUPERSEDED)):
             night = NIGHT + timedelta(days=days)
             conn.execute(insert(nights), [{**made, "night": night, "as_of": night, "state": state}])
-        latest = rows.latest(conn)
+        latest = rows.latest(conn, NIGHT + timedelta(days=5))
+        before = rows.latest(conn, NIGHT)
     assert latest is not None
-    assert latest.night == NIGHT + timedelta(days=1)
+    assert before is not None
+    assert (before.night, latest.night) == (NIGHT, NIGHT + timedelta(days=1))
+
+
+def test_a_night_that_was_run_for_a_date_to_come_keeps_none_before_it_from_coming(eve: Runtime, clock: Clock) -> None:
+    """A date is easily mistyped, and silence until then would pass for good news."""
+    run_night(eve, NIGHT)
+    run_night(eve, NIGHT + timedelta(days=365))
+    clock.now = datetime(2026, 3, 12, 15, tzinfo=UTC)
+    done = run_due(eve)
+    assert done is not None
+    assert (done.night, done.since) == (date(2026, 3, 12), date(2026, 3, 9))
+    assert _last_night(eve.engine, clock).said.startswith("2026-03-12")
+    assert run_due(eve) is None
 
 
 def test_a_night_states_for_each_provider_and_day_what_came_how(eve: Runtime, clock: Clock, slack: Chat) -> None:

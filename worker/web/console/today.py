@@ -59,7 +59,7 @@ def show(desk: Desk) -> Response:
         to_cancel = standing.to_cancel(conn)
         recent = standing.by_day(conn, begin)
         gaps = nights.open_gaps(conn)
-        last = nights.latest(conn)
+        last = nights.latest(conn, desk.today)
     return desk.page(
         "today.html.jinja",
         waiting=_waiting(heaps),
