@@ -13,8 +13,20 @@ from reconcile.judgement import reconcile
 from reconcile.ledger import Ledger
 from reconcile.money import Money
 from reconcile.outcome import FindingKind, HeldBecause, RemedyKind
-from reconcile.policy import Basis, Bundle, Policy, Rules
-from tests.scenarios.claims_world import BOUGHT, DEFECT, IPTV, MONEY_BACK, NO_SMS, VIRTUAL, Told, down, on_day, said
+from reconcile.policy import Basis, Bundle, NoticeRule, Policy, Rules
+from tests.scenarios.claims_world import (
+    BOUGHT,
+    DEFECT,
+    IPTV,
+    MONEY_BACK,
+    NO_SMS,
+    VIRTUAL,
+    VOIP,
+    Told,
+    down,
+    on_day,
+    said,
+)
 from tests.scenarios.world import DEFAULT, at, cancel, charge, day, dispute, refund, rules, wrong
 
 CH1 = charge(BOUGHT, ref="ch_1")
@@ -307,3 +319,32 @@ def test_the_same_claim_gets_the_same_answer_however_the_facts_are_ordered() -> 
     told = BILLING.but(facts=TWICE)
     turned = replace(told.ledger, charges=told.ledger.charges[::-1])
     assert decide_claim(told.claim, turned, rules(), at(on_day(5))) == told.decide()
+
+
+def five_days() -> Rules:
+    """The fulfilment policy, did it ask for notice five business days before the cycle's end."""
+    (bundle,) = rules().policy.versions["voip-fulfillment"]
+    late = replace(bundle, notice=NoticeRule("FP-4", 5))
+    return replace(rules(), policy=Policy({**rules().policy.versions, "voip-fulfillment": (late,)}))
+
+
+@pytest.mark.parametrize(
+    ("paid", "answer"),
+    [
+        # 30 May is too late for 2 June: that period is owed, and none of its days was wanted.
+        ("2025-06-02", "refund 9900 may held voip-fulfillment/FP-5"),
+        # A period that was over when the notice came was used whole.
+        ("2025-04-02", "review may pending voip-fulfillment/FP-5 (notice)"),
+    ],
+)
+def test_unused_days_begin_with_the_period_or_the_day_after_the_notice(paid: str, answer: str) -> None:
+    told = Told(
+        ClaimKind.UNUSED_PERIOD,
+        "2025-06-03 10:00",
+        VOIP,
+        started="2025-04-02",
+        facts=tuple(charge(on, ref=f"ch_{on}") for on in ("2025-04-02", "2025-05-02", "2025-06-02")),
+        charge=f"stripe:ch_{paid}",
+        story=(("notices", (cancel("2025-05-30"),)),),
+    )
+    assert said(told.decide(five_days())) == answer

@@ -176,6 +176,17 @@ ROWS: list[tuple[str, Story, list[str]]] = [
         [],
     ),
     (
+        "and where no dues came at all, for the pause outlasted the membership",
+        Story(
+            setup_fee=14900,
+            changes=(Pause(day("2024-01-08"), day("2024-06-01")),),
+            notices=(cancel("2024-03-10"),),
+            facts=(charge("2024-01-08", 14900),),
+            as_of="2024-04-20",
+        ),
+        [],
+    ),
+    (
         "whoever left before joining owes none",
         Story(
             setup_fee=14900,
