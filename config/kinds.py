@@ -90,7 +90,7 @@ def _kept(value: str) -> str:
 
 def _digits(value: object) -> object:
     """A whole number as digits alone: 500.00 would be five hundred minor units where somebody means so many dollars."""
-    if isinstance(value, float) or (isinstance(value, str) and not _DIGITS.fullmatch(value.strip())):
+    if isinstance(value, bool | float) or (isinstance(value, str) and not _DIGITS.fullmatch(value.strip())):
         raise ValueError("no whole number")
     return value
 

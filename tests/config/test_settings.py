@@ -155,6 +155,10 @@ def test_a_malformed_one_in_the_file_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "makegood.toml"
     for written, said in (
         ("lease_seconds = 5", f"lease_seconds in {file} is malformed: expected seconds"),
+        (
+            "approve_above_minor = true",
+            f"approve_above_minor in {file} is malformed: expected whole minor units, or off",
+        ),
         ("refund_max_minor = 500.0", f"refund_max_minor in {file} is malformed: expected whole minor units, or off"),
         ("paypal_mode = []", f"paypal_mode in {file} is malformed: expected live or sandbox"),
         ("refund_maximum = 5", f"refund_maximum in {file} is no setting"),
