@@ -109,7 +109,7 @@ def _finding(row: Row) -> Iterator[str]:
     if remedy := row["remedy"]:
         amount = f" {_money(remedy['amount'], row['currency'])}" if remedy["amount"] is not None else ""
         clause = f" under {remedy['clause']}, version {remedy['policy_version']}" if remedy["clause"] else ""
-        held = f" ({row['held_because']})" if row["held_because"] and remedy["state"] == "held" else ""
+        held = f" ({row['held_because']})" if row["held_because"] else ""
         yield f"    remedy: {remedy['kind']}{amount}, {remedy['state']}{held}{clause}   [{remedy['key']}]"
     if row["cited"]:
         yield f"    cited: {', '.join(row['cited'])}"

@@ -19,6 +19,7 @@ from tests.worker import world as w
 from tests.worker.money.house import EXCESS, House
 from worker.audit import verify
 from worker.cli.listing import needs_a_person
+from worker.explaining import explain, page
 from worker.judging import today
 from worker.money.deciding import Means
 from worker.money.decisions import DecisionError, approve, retry, set_money, waive
@@ -223,9 +224,12 @@ def test_what_is_owed_beyond_what_was_sent_waits_for_a_person_wherever_one_looks
         shown = {finding["key"]: finding for finding in listings.findings(conn)}
     (mine,) = [one for one in found if one.key == "finding:stripe:ch_1"]
     assert (owes(mine).settled, owes(mine).held, owes(mine).lost) == (EXCESS, 1000, 0)
-    told = summarise(Books(today(house.runtime), today(house.runtime), "live", cases=(mine,)))
-    assert [(held.name, held.amounts) for held in told.held] == [("changed", (("USD", 1000),))]
+    night = summarise(Books(today(house.runtime), today(house.runtime), "live", cases=(mine,)))
+    assert [(held.name, held.amounts) for held in night.held] == [("changed", (("USD", 1000),))]
     assert needs_a_person(shown[mine.key], differing)
     assert [one.key for one in waiting] == [mine.key]
+    told = explain(house.runtime, key)
+    assert told is not None
+    assert "settled (changed)" in page(told)
     house.rest()
     assert house.bank.posts.count(f"{key}:1") == 1
