@@ -144,8 +144,8 @@ def _index_key(keyring: Keyring, engine: Engine) -> bytes:
     try:
         return keyring.open(wrapped, key_place(_INDEX_KEY))
     except CannotOpenError:
-        said = "MAKEGOOD_ENCRYPTION_KEYS: expected the keys of this database, and none of them opens it"
-        raise SettingsError(said) from None
+        said = "MAKEGOOD_ENCRYPTION_KEYS: expected the keys of this database (without the setting: those of the file "
+        raise SettingsError(f"{said}.keys beside it), and none of them opens it") from None
 
 
 @dataclass(frozen=True, slots=True)
