@@ -18,7 +18,7 @@ from tests.worker import world as w
 from tests.worker.conftest import Clock
 from worker.handling import drain
 from worker.runtime import Runtime
-from worker.schema import outbox, runs
+from worker.schema import notices, outbox, runs
 from worker.store import heartbeats
 from worker.store.switches import Switch, set_switch
 from worker.web.figures import Figures
@@ -55,6 +55,8 @@ def busy(runtime: Runtime, clock: Clock) -> None:
         conn.execute(insert(runs).values(tripped))
         told = {"key": "k", "channel": "c", "urgent": True, "message": {}, "state": "waiting", "tries": 1}
         conn.execute(insert(outbox).values(at=clock.now - timedelta(minutes=9), next_at=clock.now, **told))
+        lost = {"key": "receipt:C-1", "kind": "receipt", "membership": "M-1", "subject": "C-1", "state": "failed"}
+        conn.execute(insert(notices).values(at=clock.now, tries=5, **lost))
 
 
 def test_the_figures_are_those_of_the_database(plain: Runtime, clock: Clock) -> None:
@@ -76,6 +78,7 @@ def test_the_figures_are_those_of_the_database(plain: Runtime, clock: Clock) -> 
         'makegood_heartbeat_seconds{process="work"}': 30,
         'makegood_processes{process="work"}': 1,
         'makegood_processes{process="clock"}': 0,
+        'makegood_notices{state="failed"}': 1,
         "makegood_outbox_waiting": 1,
         "makegood_outbox_seconds": 540,
     }

@@ -18,6 +18,7 @@ from worker.cli import (
     listing,
     money,
     nights,
+    notices,
     policies,
     privacy,
     serving,
@@ -60,6 +61,7 @@ judging.add_to(app)
 nights.add_to(app)
 listing.add_to(app)
 claims.add_to(app)
+notices.add_to(app)
 money.add_to(app)
 backtest.add_to(policies.app)
 app.add_typer(policies.app, name="policy")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, func, select
 
 from reconcile.outcome import REPORTED
-from worker.schema import approvals, attempts, claims, findings, remedies
+from worker.schema import approvals, attempts, claims, findings, notices, remedies
 from worker.store import summing
 from worker.store.ranks import Rank, Ranking
 
@@ -62,6 +62,7 @@ class Undone:
     follow_up: int
     deliveries_failed: int
     unjudged: int
+    notices_failed: int
 
 
 def undone(conn: Connection) -> Undone:
@@ -75,6 +76,7 @@ def undone(conn: Connection) -> Undone:
         ),
         deliveries_failed=summing.failed_deliveries(conn),
         unjudged=summing.unjudged(conn),
+        notices_failed=_count(conn, notices, notices.c.state == "failed"),
     )
 
 

@@ -10,7 +10,19 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from worker.schema import claims, findings, gaps, heartbeats, memberships, nights, outbox, remedies, runs, sends
+from worker.schema import (
+    claims,
+    findings,
+    gaps,
+    heartbeats,
+    memberships,
+    nights,
+    notices,
+    outbox,
+    remedies,
+    runs,
+    sends,
+)
 from worker.store import deliveries, switches, tallies
 
 MOST = 100_000  # a longer backlog shows as this
@@ -34,6 +46,7 @@ class Vitals:
     sends: Sequence[tuple[str, str, int]]  # way, step
     unknown_since: datetime | None
     claims: Sequence[tuple[str, int]]
+    notices: Sequence[tuple[str, int]]  # by state
     night: Any
     night_running_since: datetime | None
     breaker_trips: int
@@ -65,6 +78,7 @@ def look(conn: Connection, now: datetime) -> Vitals:
         sends=_counted(conn, _s.way, _s.step),
         unknown_since=conn.scalar(select(func.min(_s.last_sent)).where(_s.step.in_(["sending", "unknown"]))),
         claims=_counted(conn, claims.c.state),
+        notices=_counted(conn, notices.c.state),
         night=conn.execute(
             select(_n.night, _n.started_at, _n.done_at, _n.complete)
             .where(_n.state == "done", _n.night <= (now + timedelta(days=1)).date())

@@ -80,6 +80,7 @@ def _work(seen: Vitals, now: datetime) -> list[Metric]:
         _counters("makegood_facts_told", "Facts that deliveries told.", "provider kind", told),
         _gauges("makegood_findings", "Findings.", "kind status", seen.findings),
         _gauges("makegood_claims", "Members' claims.", "state", seen.claims),
+        _gauges("makegood_notices", "Notices to members.", "state", seen.notices),
     ]
 
 

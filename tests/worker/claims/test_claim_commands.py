@@ -60,6 +60,23 @@ def test_a_bad_claim_is_one_line(makegood: Command, changed: dict[str, object], 
     assert said in ran.err
 
 
+def test_what_members_are_told_is_listed_read_and_closed(makegood: Command) -> None:
+    makegood("claim", makegood.file("c.json", [CLAIM]), "--as-of", "2024-01-10T12:00:00-06:00")
+    (listed,) = makegood("notices", "--json").rows
+    assert (listed["key"], listed["state"], listed["note"]) == ("receipt:C-1", "review", "sending is off")
+    assert "text" not in listed
+    assert makegood("notices", "--check").code == 1
+    assert "C-1" in makegood("notice", "receipt:C-1", "--by", "Jo").out
+    for wrong in (("--send",), ("--send", "--told"), ("--by", "")):
+        ran = makegood("notice", "receipt:C-1", "--by", "Jo", *wrong)
+        assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert makegood("notice", "receipt:C-9", "--by", "Jo").code == 2
+    assert makegood("notice", "receipt:C-1", "--told", "--by", "Jo").code == 0
+    assert makegood("notices", "--status", "sent", "--json").rows[0]["note"] == "told in another way"
+    assert makegood("notices", "--check").code == 0
+    assert makegood("audit", "verify", "--check").code == 0
+
+
 def test_a_members_rights_are_commands(makegood: Command) -> None:
     (told,) = makegood("privacy", "export", "ann@example.test").rows
     assert told["member"]["name"] == "Ann Other"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from reconcile.policy import Force
 from tests.worker.console.conftest import EMAIL, LARGE, NAME, Come
@@ -17,7 +17,7 @@ from worker.backtest import backtest, keep
 from worker.night import phases
 from worker.nightly import run_night
 from worker.runtime import Runtime
-from worker.schema import audit, backtests, remedies
+from worker.schema import audit, backtests, notices, remedies
 from worker.store.switches import is_stopped
 from worker.web.console.night_pages import report_policy
 from worker.web.console.policies import changes
@@ -64,6 +64,15 @@ def test_the_whole_ledger_of_a_membership_is_on_its_page(come: Come) -> None:
     for charge in ("ch_1_0", "ch_1_1", "ch_1_2", "ch_twice"):
         assert f"stripe:{charge}" in said
     assert "nothing owed" in said
+
+
+def test_a_notice_that_could_not_be_sent_waits_for_a_person_on_the_first_page(come: Come, world: Runtime) -> None:
+    visitor = come("clerk")
+    assert "could not be sent" not in text(visitor.get("/console"))
+    lost = {"key": "receipt:C-1", "kind": "receipt", "membership": "M-2", "subject": "C-1", "state": "failed"}
+    with world.engine.begin() as conn:
+        conn.execute(insert(notices).values(at=world.clock(), tries=5, **lost))
+    assert "Notices to members that could not be sent" in text(visitor.get("/console"))
 
 
 def test_a_claim_is_taken_in_and_answered(come: Come) -> None:

@@ -16,12 +16,13 @@ from tests.worker.alerts.endpoints import Mailbox, mailbox
 from tests.worker.claims.test_claims_intake import claim, member, money_back, store, take, world
 from tests.worker.world import START, charge, refund, take_in
 from worker.judging import reconcile_all
+from worker.notices import reviewing
 from worker.notices.sending import send_waiting
 from worker.notices.texts import FIELDS, fill
 from worker.notices.writing import of_remedies
 from worker.privacy import rights
 from worker.runtime import Runtime
-from worker.schema import notices
+from worker.schema import audit, notices
 
 
 @pytest.fixture
@@ -146,3 +147,49 @@ def test_a_text_that_cannot_be_used_is_said_with_its_file(tmp_path: Path, wrong:
     (tmp_path / "receipt.txt").write_text(wrong)
     with pytest.raises(SettingsError, match=r"receipt\.txt"):
         fill("receipt", dict.fromkeys(FIELDS["receipt"], "x"), tmp_path)
+
+
+def test_what_waits_for_a_person_is_listed_read_and_let_go_by_somebody_who_is_named(
+    runtime: Runtime, post: Mailbox
+) -> None:
+    world(runtime, "iptv")
+    take(runtime, money_back(8))
+    with runtime.engine.connect() as conn:
+        listed = list(reviewing.listing(conn, ["review", "failed"]))
+        assert not list(reviewing.listing(conn, ["sent"]))
+    assert [(row["key"], row["note"]) for row in listed] == [
+        ("receipt:C-1", "sending is off"),
+        ("refusal:C-1", "sending is off"),
+    ]
+    assert not any("example.com" in str(row) for row in listed)
+    subject, body = reviewing.read(runtime, "refusal:C-1", "Ada")
+    assert "C-1" in subject + body
+    mailing = by_mail(runtime, post)
+    reviewing.release(mailing, "refusal:C-1", "Ada")
+    reviewing.told(mailing, "receipt:C-1", "Ben")
+    assert send_waiting(mailing) == 1
+    assert states(runtime) == {"receipt:C-1": ("sent", reviewing.BY_HAND), "refusal:C-1": ("sent", None)}
+    with runtime.engine.connect() as conn:
+        acts = conn.execute(select(audit.c.actor, audit.c.action).where(audit.c.subject.in_(states(runtime)))).all()
+    assert set(acts) == {("Ada", "notice_read"), ("Ada", "notice_released"), ("Ben", "notice_told")}
+
+
+def test_one_that_went_goes_no_second_time_and_one_that_is_not_there_is_said(runtime: Runtime, post: Mailbox) -> None:
+    mailing = by_mail(runtime, post)
+    world(mailing, "iptv")
+    take(mailing, money_back(8))
+    send_waiting(mailing)
+    for act in (reviewing.release, reviewing.told):
+        with pytest.raises(reviewing.NoticeError, match="it is sent"):
+            act(mailing, "receipt:C-1", "Ada")
+        with pytest.raises(reviewing.NoticeError, match="there is none of that key"):
+            act(mailing, "receipt:C-9", "Ada")
+    assert send_waiting(mailing) == 0
+
+
+def test_the_text_for_an_erased_member_is_gone_and_that_is_said(runtime: Runtime) -> None:
+    world(runtime, "iptv")
+    take(runtime, money_back(8))
+    rights.erase(runtime, "M-1", "Ada")
+    with pytest.raises(reviewing.NoticeError, match="not kept any more"):
+        reviewing.read(runtime, "refusal:C-1", "Ada")
