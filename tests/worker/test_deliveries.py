@@ -125,10 +125,12 @@ def test_the_fifth_failure_sets_aside(engine: Engine, keyring: Keyring) -> None:
     later = AT + timedelta(minutes=1)
     with engine.begin() as conn:
         assert [deliveries.fail(conn, answer.id, "why", later) for _ in range(4)] == ["new"] * 4
-        assert deliveries.claim(conn, 10, AT) == []
-        assert [row.attempts for row in deliveries.claim(conn, 10, later)] == [4]
+        assert deliveries.tried(conn, AT, 10) == []
+        assert deliveries.tried(conn, later, 10) == [answer.id]
+        assert deliveries.claim(conn, 10, later) == []  # for it is tried alone
+        assert [row.attempts for row in deliveries.claim(conn, 10, later, [answer.id])] == [4]
         assert deliveries.fail(conn, answer.id, "why" * 500, later) == "failed"
-        assert deliveries.claim(conn, 10, later + timedelta(days=9)) == []
+        assert deliveries.tried(conn, later + timedelta(days=9), 10) == []
     (listed,) = _listed(engine, states=["failed"])
     assert len(str(listed["note"])) == deliveries.NOTE_MAX
 

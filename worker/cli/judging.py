@@ -28,9 +28,7 @@ AsOf = Annotated[
 Everything = Annotated[bool, typer.Option("--all", help="Every membership, not only what changed or fell due.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Every delivery that was set aside.")]
 DeliveryId = Annotated[int | None, typer.Argument(metavar="[DELIVERY]", min=1, max=2**63 - 1, show_default=False)]
-Night = Annotated[
-    date | None, typer.Option("--date", parser=day, metavar="DATE", help="The night (default: the last one).")
-]
+Night = Annotated[date | None, typer.Option("--date", parser=day, metavar="DATE", help="The night (default: today).")]
 
 
 def add_to(app: typer.Typer) -> None:
