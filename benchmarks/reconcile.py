@@ -3,20 +3,22 @@
 The full reconcile, beside others who do the plain part of the same job, each a whole process (imports included) on the
 same data in one run: medians of `--rounds`, as ratios to DuckDB's bare join over Parquet. Ends with 1 where anybody's
 findings are not the truth. DuckDB and Polars are fetched from PyPI into environments of their own in ~/.cache. `--url`
-is an empty database to use; without it a server is started."""
+is an empty database to use; without it a server is started. Of two processes the second is up when the first begins, as
+`makegood work` is."""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import csv
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from worker.engine import make_engine, migrate
 from worker.runtime import Runtime
 from worker.schema import findings, memberships
 from worker.store.due import Wanted
+from worker.store.sql import run
 
 OURS = ("makegood, 1 process", "makegood, 2 processes")
 AGAIN, TOUCHED = "again, 1 process", "1 % touched"
@@ -176,14 +179,32 @@ def _timed(name: str, folder: Path, url: str, python: str) -> Ended:
     plain = url.replace("postgresql+psycopg", "postgresql")
     argv = ["-m", "benchmarks.peers", name, str(folder), plain] if name in PEERS else ["-m", "benchmarks.reconcile"]
     argv += [] if name in PEERS else ["--part", name, "--url", url]
-    memory = folder / "memory"
-    with lab.undisturbed():
+    memory, bell = folder / "memory", folder / "bell"
+    told = environment(MEMORY_FILE=str(memory), BELL=str(bell))
+    with lab.undisturbed(), _second_worker(url, told, bell) if name == OURS[1] else nullcontext():
         begun = time.perf_counter()
-        done = subprocess.run([python, *argv], check=False, env=environment(MEMORY_FILE=str(memory)))  # noqa: S603 - our own words
+        done = subprocess.run([python, *argv], check=False, env=told)  # noqa: S603 - our own words
         took = time.perf_counter() - begun
     if done.returncode:
         raise lab.CannotMeasureError(f"{name} failed")
     return Ended(took, int(memory.read_text(encoding="ascii")) / 1024)
+
+
+@contextmanager
+def _second_worker(url: str, told: dict[str, str], bell: Path) -> Iterator[None]:
+    """A worker that is up and waits for the bell, as `makegood work` does."""
+    os.mkfifo(bell)
+    argv = [sys.executable, "-m", "benchmarks.reconcile", "--part", "helper", "--url", url]
+    with subprocess.Popen(argv, env=told, stdout=subprocess.PIPE) as worker:  # noqa: S603 - our own words
+        if worker.stdout is None or worker.stdout.readline() != b"up\n":
+            raise lab.CannotMeasureError("the second worker did not come up")
+        try:
+            yield
+            if worker.wait(60):
+                raise lab.CannotMeasureError("the second worker failed")
+        finally:
+            worker.kill()
+            bell.unlink()
 
 
 def _part(name: str, url: str) -> int:
@@ -194,22 +215,26 @@ def _part(name: str, url: str) -> int:
 
     logging.configure("WARNING")  # as the command does
     runtime = _runtime(url)
-    helpers: list[subprocess.Popen[bytes]] = []
+    bell = Path(os.environ.get("BELL", ""))
 
     def wake(_run: str, _count: int) -> None:
-        argv = [sys.executable, "-m", "benchmarks.reconcile", "--part", "helper", "--url", url]
-        helpers.append(subprocess.Popen(argv))  # noqa: S603 - our own words
+        bell.write_text("now", encoding="ascii")
+
+    def help_when_woken() -> None:
+        run(runtime.engine, lambda conn: conn.execute(select(1)))
+        sys.stdout.write("up\n")
+        sys.stdout.flush()
+        bell.read_text(encoding="ascii")
+        help_with(runtime, RUN)
 
     parts: dict[str, Callable[[], object]] = {
         OURS[0]: lambda: reconcile_all(runtime, AS_OF, everything=True),
         OURS[1]: lambda: judge_shared(runtime, Wanted(AS_OF, everything=True), RUN, wake),
-        "helper": lambda: help_with(runtime, RUN),
+        "helper": help_when_woken,
         AGAIN: lambda: reconcile_all(runtime, AS_OF, everything=True),
         TOUCHED: lambda: reconcile_all(runtime, AS_OF),
     }
     parts[name]()
-    for helper in helpers:
-        helper.wait()
     if name != "helper":
         note_memory()
     return 0
