@@ -74,10 +74,15 @@ class RemedyState(StrEnum):
     WAIVED = "waived"
 
 
-# A remedy in one of these waits for a person; in any other it goes its way, or is over, unless it is less than is owed
-# since: what is sent is never more for that, and a person gives the difference.
+# A remedy in one of these waits for a person; in any other it goes its way, or is over, unless it `owes_more`.
 WAITING = frozenset({RemedyState.HELD, RemedyState.FAILED})
 SENT = frozenset({RemedyState.SUBMITTED, RemedyState.SETTLED})
+
+
+def owes_more(state: str, held_because: str | None) -> bool:
+    """Whether a remedy is less than is owed since it was sent: nothing more is sent for that, and a person gives the
+    difference."""
+    return state in SENT and held_because == HeldBecause.CHANGED
 
 
 def needs_a_person(kind: FindingKind, status: FindingStatus, remedies: Iterable[RemedyState]) -> bool:

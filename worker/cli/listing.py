@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from reconcile import outcome
-from reconcile.outcome import FindingKind, FindingStatus, HeldBecause, RemedyState
+from reconcile.outcome import FindingKind, FindingStatus, RemedyState
 from worker import tables
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.opening import opened, reading
@@ -175,8 +175,8 @@ def needs_a_person(finding: Row, differing: Collection[str] = ()) -> bool:
 
 
 def _remedy_waits(remedy: Row) -> bool:
-    differs = remedy["state"] in outcome.SENT and remedy["held_because"] == HeldBecause.CHANGED
-    return remedy["state"] in outcome.WAITING or differs
+    state = remedy["state"]
+    return state in outcome.WAITING or outcome.owes_more(state, remedy["held_because"])
 
 
 def _known_kind(kind: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from reconcile.outcome import SENT, HeldBecause, RemedyKind
+from reconcile.outcome import RemedyKind, owes_more
 from reconcile.summary import Books
 from reconcile.totals import Case
 from worker.report.timeline import Timeline
@@ -44,7 +44,7 @@ class RemedyLine:
     @property
     def waits(self) -> bool:
         """For a person: it is held, or less than is owed since it was sent."""
-        return self.state == "held" or (self.state in SENT and self.held_because == HeldBecause.CHANGED)
+        return self.state == "held" or owes_more(self.state, self.held_because)
 
     @property
     def moves_money(self) -> bool:

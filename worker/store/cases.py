@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, func, or_, select, tuple_
 
 from reconcile.currency import EXPONENTS
-from reconcile.outcome import REPORTED, SENT, WAITING, HeldBecause
+from reconcile.outcome import REPORTED, WAITING
 from worker.schema import findings, remedies
-from worker.store.listings import OWN_REMEDY
+from worker.store.listings import OWES_MORE, OWN_REMEDY
 from worker.store.ranks import Rank, Ranking
 from worker.store.sql import begins
 
@@ -46,12 +46,9 @@ class Order(StrEnum):
 BY_DAY = frozenset({Order.NEWEST, Order.OLDEST})
 
 
-# Less than is owed since it was sent. Both are named, so that an index of states answers it.
-differs = r.state.in_(sorted(SENT)) & (r.held_because == HeldBecause.CHANGED.value)
-
 _STANDS: dict[Where, ColumnElement[bool] | None] = {
     Where.OPEN: f.status == "open",
-    Where.WAITING: (f.status == "open") & (r.state.in_(sorted(WAITING)) | differs),
+    Where.WAITING: (f.status == "open") & (r.state.in_(sorted(WAITING)) | OWES_MORE),
     Where.GOING: r.state == "queued",
     Where.SENT: r.state == "submitted",
     Where.BACK: f.status == "settled",

@@ -23,6 +23,8 @@ OWN_REMEDY = (
     & ((r.c.kind != "cancel_agreement") | (f.c.kind == "live_after_cancellation"))
     & ((r.c.state != "waived") | (f.c.kind != "corrected_elsewhere"))
 )
+# `outcome.owes_more` of a row. Both states are named, so that an index of states answers it.
+OWES_MORE = r.c.state.in_(sorted(SENT)) & (r.c.held_because == HeldBecause.CHANGED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ def findings(conn: Connection, chosen: Filter = _EVERYTHING) -> Iterator[dict[st
 
 def differing(conn: Connection) -> frozenset[str]:
     """The findings of which more is owed than was sent."""
-    less = r.c.state.in_(sorted(SENT)) & (r.c.held_because == HeldBecause.CHANGED.value)
-    return frozenset(conn.scalars(select(r.c.finding).where(less)))
+    return frozenset(conn.scalars(select(r.c.finding).where(OWES_MORE)))
 
 
 def findings_page(conn: Connection, chosen: Filter, page: Page) -> Iterator[Placed]:

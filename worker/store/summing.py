@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Text, func, literal, or_, select
 
-from reconcile.outcome import SENT, FindingKind, FindingStatus, HeldBecause, RemedyKind, RemedyState
+from reconcile.outcome import FindingKind, FindingStatus, RemedyKind, RemedyState, owes_more
 from reconcile.totals import CLASSIFYING, Case, ChargeSum, Given
 from worker.schema import STRAY, deliveries, facts, findings, memberships, remedies, shown
 from worker.store.due import CHANGED
@@ -48,7 +48,7 @@ def cases(conn: Connection, night: date) -> list[Case]:
     for row in conn.execute(select(*columns).order_by(r.key).execution_options(yield_per=PART)):
         given = Given(RemedyKind(row.kind), RemedyState(row.state), row.amount_minor, row.held_because)
         prescribed[row.finding].append(given)
-        if given.state in SENT and row.held_because == HeldBecause.CHANGED:
+        if owes_more(given.state, row.held_because):
             # What is owed beyond what was sent waits for a person.
             prescribed[row.finding].append(Given(given.kind, RemedyState.HELD, held_because=row.held_because))
     f = findings.c

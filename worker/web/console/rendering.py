@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reconcile.outcome import REPORTED
+from reconcile.outcome import REPORTED, owes_more
 from worker.report import words
 from worker.report.amounts import money as figures
 from worker.report.amounts import written
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "done": DONE,
         "sends": _SENDS,
         "reported": REPORTED,
+        "owes_more": owes_more,
     }
     return environment
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from reconcile.outcome import SENT, FindingKind, HeldBecause
+from reconcile.outcome import FindingKind, owes_more
 from worker.report import words
 from worker.report.amounts import money as figures
 
@@ -118,7 +118,7 @@ def where_it_stands(
     if remedy is None:
         return ""
     state = remedy["state"]
-    if state == "held" or (state in SENT and held_because == HeldBecause.CHANGED):
+    if state == "held" or owes_more(state, held_because):
         name, text = words.reason(held_because or "likely")
         return f"It waits for a person: {name[0].lower()}{name[1:]}. {text}"
     if state == "queued":

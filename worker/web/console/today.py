@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from reconcile.outcome import SENT, WAITING, HeldBecause
+from reconcile.outcome import WAITING, HeldBecause, owes_more
 from reconcile.summary import PICTURE_DAYS, Amounts
 from worker.report.amounts import by_currency
 from worker.report.page import bars
@@ -78,9 +78,9 @@ def _waiting(heaps: Iterable[Heap]) -> list[Waiting]:
     """What people decide, the most money first within what is most often the reason."""
     found: dict[tuple[str, str], list[Heap]] = defaultdict(list)
     for heap in heaps:
-        if heap.state in SENT and heap.reason == HeldBecause.CHANGED:
+        if owes_more(heap.state, heap.reason):
             # What is owed beyond it stands with each case.
-            found["held", heap.reason].append(replace(heap, minor=0))
+            found["held", HeldBecause.CHANGED.value].append(replace(heap, minor=0))
         elif heap.state in WAITING:
             reason = (heap.reason or "likely") if heap.state == "held" else "failed"
             found[heap.state, reason].append(heap)
