@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from reconcile.membership import PlanChange, PriceChange, QuantityChange
@@ -93,10 +92,8 @@ def _unscheduled(scene: Scene, i: int) -> Judged:
         why = "the membership was paused on that day"
     because = (f"{taking.ref} took {taking.charge.amount} on {taking.day}", why, *stated_periods(taking))
     short = _paid_short(scene, i)
-    because += tuple(f"the renewal due on {due} was paid short: it may be meant for that" for due in short)
-    finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=())
-    if short:
-        finding = replace(finding, confidence=Confidence.LIKELY)
+    doubts = tuple(f"the renewal due on {due} was paid short: it may be meant for that" for due in short)
+    finding = _whole(scene, i, FindingKind.UNSCHEDULED_CHARGE, because, seen=(), doubts=doubts)
     return Judged(finding, taking, taking.dispute_open)
 
 
@@ -138,15 +135,16 @@ def _whole(
     *,
     seen: tuple[date, ...],
     twin: Renewal | None = None,
+    doubts: tuple[str, ...] = (),
 ) -> Finding:
-    """A finding whose excess is the whole charge."""
+    """A finding whose excess is the whole charge. `doubts` say why a person should look first."""
     taking = scene.paired.takings[i]
     amount = taking.charge.amount
     # Neither what takes a renewal a second time to the cent nor what comes after the end is what a change cost.
     again = twin is not None and taking.net == twin.amount
     ended = kind is FindingKind.POST_CANCELLATION_CHARGE
-    changed = not (again or ended) and _changed_about_then(scene, taking)
-    because += ("what is agreed changed about that day",) if changed else ()
+    if not (again or ended) and _changed_about_then(scene, taking):
+        doubts += ("what is agreed changed about that day",)
     finding = Finding(
         finding_key(taking.ref),
         kind,
@@ -156,8 +154,8 @@ def _whole(
         amount,
         Money(0, amount.currency) if twin is None else twin.amount,
         amount,
-        Confidence.LIKELY if changed else confidence(scene, i, taking, pays=False),
-        because,
+        Confidence.LIKELY if doubts else confidence(scene, i, taking, pays=False),
+        because + doubts,
         max((taking.day, *seen, *_crowded_out(scene, i))),
     )
     return corrected(finding, taking)
