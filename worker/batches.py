@@ -97,6 +97,8 @@ def try_again(runtime: Runtime, over: Callable[[], bool] = lambda: False) -> Han
     ended its process five times is set aside. One worker at a time: what two had counted in turns, each finding it with
     the other, would look as if it had ended them."""
     handled = Handled()
+    if not run(runtime.engine, partial(_tried, runtime=runtime)):  # as nearly always
+        return handled
     with the_only_one(runtime.engine, _AGAIN) as alone:
         while alone and not over() and (ids := run(runtime.engine, partial(_tried, runtime=runtime))):
             before = handled.total
