@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from handlers.inbox import MalformedDelivery
 from handlers.paypal.api import PayPalApi, Reply
-from handlers.paypal.looking import facts_told
+from handlers.paypal.looking import dispute_told, facts_told
 from handlers.paypal.reading import identity, moment, money, words
 from handlers.paypal.refusals import found
 from handlers.paypal.reports_codes import (
@@ -105,11 +105,9 @@ def _looked_up(api: PayPalApi, entry: Entry) -> tuple[Fact, ...] | None:
 
 
 def read_dispute(api: PayPalApi, case: JsonObject, listed: Reply) -> tuple[Fact, ...] | str:
-    """A case with the transactions that it is about and how it ended, neither of which the list says."""
+    """A case of the list, or why it cannot be understood."""
     try:
-        name = needed(identity(case, "dispute_id"), "items.dispute_id")
-        reply = found(api, f"/v1/customer/disputes/{name}")
-        return facts_told("dispute", case, listed) if reply is None else facts_told("dispute", reply.body, reply)
+        return dispute_told(api, case, listed)
     except MalformedDelivery as error:
         return f"disputes: {error}"
 

@@ -71,14 +71,15 @@ def _disputes(api: PayPalApi, charge: str) -> list[Fact]:
     )
     if listed is None:
         return []
-    facts: list[Fact] = []
-    for item in children(listed.body, "items"):
-        # The list says neither which transactions a case is about nor how it ended.
-        case = needed(identity(item, "dispute_id"), "items.dispute_id")
-        detail = found(api, f"/v1/customer/disputes/{case}")
-        told = facts_told("dispute", detail.body, detail) if detail else facts_told("dispute", item, listed)
-        facts += (_of(charge, fact) for fact in told)
-    return facts
+    items = children(listed.body, "items")
+    return [_of(charge, fact) for item in items for fact in dispute_told(api, item, listed)]
+
+
+def dispute_told(api: PayPalApi, item: JsonObject, listed: Reply) -> tuple[Fact, ...]:
+    """A case of a list with the transactions that it is about and how it ended, neither of which the list says."""
+    case = needed(identity(item, "dispute_id"), "items.dispute_id")
+    detail = found(api, f"/v1/customer/disputes/{case}")
+    return facts_told("dispute", item, listed) if detail is None else facts_told("dispute", detail.body, detail)
 
 
 def _refunds(api: PayPalApi, charge: str, capture: JsonObject) -> list[Fact] | None:
