@@ -12,7 +12,7 @@ import typer
 from worker import tables
 from worker.cli.errors import bad_input
 from worker.cli.opening import opened
-from worker.cli.options import Json, day, example
+from worker.cli.options import Json, day, example, somebody
 from worker.tables import Column, Row, money, plain
 
 if TYPE_CHECKING:
@@ -76,15 +76,11 @@ def backtest(
     """Decide the whole stored history again under the bundle of a file, and show the difference by clause and in money.
     Nothing in force changes and nothing is sent; the sums are kept for the policy's page in the console."""
     from config import policies
-    from worker.accounts.users import UserError, proper_name
     from worker.backtest import NobodyUnderItError, keep
     from worker.backtest import backtest as run
     from worker.judging import today
 
-    try:
-        name = None if by is None else proper_name(by)
-    except UserError as error:
-        raise bad_input(f"--by: {str(error).removeprefix('NAME: ')}") from None
+    name = None if by is None else somebody(by)
     bundle = policies.read(file)
     with opened() as runtime:
         if instead_of is not None and instead_of not in runtime.rules.policy.versions:

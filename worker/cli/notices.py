@@ -9,7 +9,7 @@ import typer
 from worker.cli.errors import DONE, PERSON_NEEDED, StopError, bad_input
 from worker.cli.listing import Form, show
 from worker.cli.opening import opened, reading
-from worker.cli.options import By, Check, Csv, Json, MembershipRef, Status, Xlsx, chosen, example
+from worker.cli.options import By, Check, Csv, Json, MembershipRef, Status, Xlsx, chosen, example, somebody
 from worker.tables import Row, plain
 
 NOTICES = tuple(plain(name) for name in ("key", "kind", "membership", "state", "note", "tries", "at", "sent_at"))
@@ -45,16 +45,12 @@ def notices(
 
 def notice(key: Key, *, by: By, send: Send = False, told: Told = False) -> None:
     """Print what one says; with --send let it go out, with --told close it. Each is an audit entry."""
-    from worker.accounts.users import UserError, proper_name
     from worker.notices import reviewing
     from worker.notices.sending import send_waiting
 
     if send and told:
         raise bad_input("--send or --told is expected, not both")
-    try:
-        who = proper_name(by)
-    except UserError as error:
-        raise bad_input(f"--by: {str(error).removeprefix('NAME: ')}") from None
+    who = somebody(by)
     with opened() as runtime:
         if send and (runtime.settings.notices != "email" or runtime.settings.notices_url is None):
             raise bad_input("--send: MAKEGOOD_NOTICES=email and MAKEGOOD_NOTICES_URL are expected")
@@ -66,8 +62,8 @@ def notice(key: Key, *, by: By, send: Send = False, told: Told = False) -> None:
                 reviewing.told(runtime, key, who)
                 typer.echo(f"{key} is closed: {reviewing.BY_HAND}")
             else:
-                subject, body = reviewing.read(runtime, key, who)
-                typer.echo(f"{subject}\n\n{body}")
+                text = reviewing.read(runtime, key, who)
+                typer.echo(f"{text.subject}\n\n{text.body}")
         except reviewing.NoticeError as error:
             raise bad_input(str(error)) from None
 

@@ -40,6 +40,16 @@ def one_of(option: str, name: str, known: tuple[str, ...]) -> str:
     return name
 
 
+def somebody(by: str) -> str:
+    """The name that `--by` gives, as it will stand in the audit log. Raises StopError."""
+    from worker.accounts.users import UserError, proper_name
+
+    try:
+        return proper_name(by)
+    except UserError as error:
+        raise bad_input(f"--by: {str(error).removeprefix('NAME: ')}") from None
+
+
 PROVIDERS = ("stripe", "paypal")
 
 Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="stripe or paypal.", show_default=False)]

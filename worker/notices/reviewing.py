@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from sqlalchemy import Connection, select, update
 
 from worker.audit import Entry, append_all
-from worker.notices.writing import place
+from worker.notices.texts import Text
+from worker.notices.writing import text_of
 from worker.runtime import Runtime
 from worker.schema import Row, notices
-from worker.store import members
 from worker.store.sql import run
 
 STATES = ("review", "waiting", "sent", "failed")
@@ -37,19 +36,17 @@ def listing(conn: Connection, states: Sequence[str] = (), membership: str | None
             yield dict(row)
 
 
-def read(runtime: Runtime, key: str, by: str) -> tuple[str, str]:
-    """Subject line and text of one. Raises NoticeError."""
+def read(runtime: Runtime, key: str, by: str) -> Text:
+    """What one says. Raises NoticeError."""
 
-    def work(conn: Connection) -> tuple[str, str]:
-        row = _locked(conn, key)
-        cipher = members.keys_of(conn, runtime.keyring, [row["membership"]]).get(row["membership"])
-        if cipher is None or row["text"] is None:
+    def work(conn: Connection) -> Text:
+        text = text_of(conn, runtime, _locked(conn, key))
+        if text is None:
             raise NoticeError(
                 f"{key}: its text is not kept any more: the member was erased, or nothing was known of them"
             )
-        subject, body = msgspec.json.decode(cipher.open(row["text"], place(key)), type=list[str])
         _audit(conn, runtime, by, "notice_read", key)
-        return subject, body
+        return text
 
     return run(runtime.engine, work)
 

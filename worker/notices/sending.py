@@ -5,17 +5,15 @@ from __future__ import annotations
 import smtplib
 from email.message import EmailMessage
 
-import msgspec
 from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
 from config.settings import SettingsError
 from worker.alerts.addresses import MailAddress, mail_address
 from worker.alerts.mail import addressed, connected
-from worker.notices.writing import place
+from worker.notices.writing import text_of
 from worker.runtime import Runtime
 from worker.schema import Row, notices
-from worker.store import members
 from worker.store.roster import personal
 from worker.store.sql import run
 
@@ -56,16 +54,15 @@ def _prepared(conn: Connection, runtime: Runtime, key: str, sender: str) -> Emai
     row = conn.execute(select(notices).where(notices.c.key == key).with_for_update()).mappings().one()
     if row["state"] != "waiting":
         return None
-    cipher = members.keys_of(conn, runtime.keyring, [row["membership"]]).get(row["membership"])
+    text = text_of(conn, runtime, dict(row))
     address = personal(conn, runtime.keyring, row["membership"]).get("email")
     tried = {"state": "failed", "tries": row["tries"] + 1, "note": "it was begun and not confirmed"}
-    if cipher is None or row["text"] is None or not address or row["tries"] >= TRIES_MAX:
+    if text is None or not address or row["tries"] >= TRIES_MAX:
         _set(conn, key, {"state": "failed", "note": row["note"] or "nothing is known to send it to"})
         return None
     _set(conn, key, tried)
-    subject, body = msgspec.json.decode(cipher.open(row["text"], place(key)), type=list[str])
-    mail = addressed(subject, sender, address, key)
-    mail.set_content(body)
+    mail = addressed(text.subject, sender, address, key)
+    mail.set_content(text.body)
     return mail
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from reconcile.claims_types import Claim, ClaimDecision, ClaimState
 from reconcile.followup import OVERDUE_DAYS
 from reconcile.stints import local_date
-from worker.notices.texts import fill
+from worker.notices.texts import Text, fill
 from worker.runtime import Runtime
 from worker.schema import Row, notices, remedies
 from worker.store import members
@@ -85,6 +85,16 @@ def _lay_out(  # noqa: PLR0917 - the order of a sentence
         "note": note,
     }
     put(conn, notices, [row], key=["key"], replacing=False)
+
+
+def text_of(conn: Connection, runtime: Runtime, notice: Row) -> Text | None:
+    """What a stored notice says; None where nothing was known of the member, or they were erased."""
+    ref, sealed = notice["membership"], notice["text"]
+    key = members.keys_of(conn, runtime.keyring, [ref]).get(ref)
+    if key is None or sealed is None:
+        return None
+    subject, body = msgspec.json.decode(key.open(sealed, place(notice["key"])), type=list[str])
+    return Text(subject, body)
 
 
 def place(key: str) -> str:

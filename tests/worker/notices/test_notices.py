@@ -162,8 +162,8 @@ def test_what_waits_for_a_person_is_listed_read_and_let_go_by_somebody_who_is_na
         ("refusal:C-1", "sending is off"),
     ]
     assert not any("example.com" in str(row) for row in listed)
-    subject, body = reviewing.read(runtime, "refusal:C-1", "Ada")
-    assert "C-1" in subject + body
+    told = reviewing.read(runtime, "refusal:C-1", "Ada")
+    assert "C-1" in told.subject + told.body
     mailing = by_mail(runtime, post)
     reviewing.release(mailing, "refusal:C-1", "Ada")
     reviewing.told(mailing, "receipt:C-1", "Ben")
